@@ -307,6 +307,7 @@ REF ?= 1
 TRAIN ?= 1
 LEAN_ISAS := $(if $(filter 0,$(REF)),$(filter-out ref,$(ISAS)),$(ISAS))
 $(call kernels,libconvlstm/kernels,gates,winograd_gates,$(LEAN_ISAS))
+$(call kernels,libconvlstm/kernels,weights,weights,$(LEAN_ISAS))
 $(call kernels,libconvlstm/kernels,winograd,winograd,$(LEAN_ISAS),-DTAPS=3 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd1,winograd,$(LEAN_ISAS),-DTAPS=1 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd5,winograd,$(LEAN_ISAS),-DTAPS=5 -DBF16=0)

@@ -428,12 +428,14 @@ static bool has_fixed_gates(const convlstm__cell_desc *d)
 }
 
 static convlstm__winograd describe(const convlstm__cell_desc *desc,
-                                   const convlstm__winograd_kernels *kernels, bool fine)
+                                   const convlstm__winograd_kernels *kernels,
+                                   const convlstm__weights_kernels *transforms, bool fine)
 {
     const size_t taps = desc->kernel_h, side = WINOGRAD_SIDE(taps, fine), inset = inset_of(desc);
     const bool rectified = desc->activation == CONVLSTM__RELU;
     return (convlstm__winograd){
         .kernels = kernels,
+        .transforms = transforms,
         .tiles = convlstm__tiles_of(desc->height, desc->width, 0, kernels->lanes),
         .out = convlstm__tiles_of(desc->height - 2 * inset, desc->width - 2 * inset, inset,
                                   kernels->lanes),
@@ -475,7 +477,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     *out = NULL;
     if (!kernels || !can_do(desc)) return NBASE_ERR_UNSUPPORTED;
 
-    convlstm__winograd winograd = describe(desc, kernels, false);
+    convlstm__winograd winograd = describe(desc, kernels, all.weights, false);
     convlstm__layout layout = {.height = desc->height,
                                .width = desc->width,
                                .form = CONVLSTM__TILES,
@@ -493,7 +495,7 @@ nbase_status convlstm__cell_create_winograd(const nbase_env *env, const convlstm
     find_edges(&winograd.out, kernels->lanes, cell->edges);
     const convlstm__winograd_kernels *fine = fine_kernels_of(&all, &winograd);
     if (fine) {
-        cell->finer = describe(desc, fine, true);
+        cell->finer = describe(desc, fine, all.weights, true);
         cell->finer.edges = cell->edges;
         cell->winograd.finer = &cell->finer;
     }

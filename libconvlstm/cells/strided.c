@@ -95,7 +95,9 @@ convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters,
     s.up.lead_w = s.down.lead_w = s.lead_w;
     s.up.end_h = s.down.end_h = pixels_with_last(v->kernel_h, v->stride_h, s.lead_h);
     s.up.end_w = s.down.end_w = pixels_with_last(v->kernel_w, v->stride_w, s.lead_w);
-    s.kernels = convlstm__kernels_for(isa).grid;
+    const convlstm__kernels kernels = convlstm__kernels_for(isa);
+    s.kernels = kernels.grid;
+    s.transforms = kernels.weights;
     if (!s.kernels) return s;
     find_block(&s.down, s.kernels->panel);
     find_block(&s.up, s.kernels->panel);
@@ -118,7 +120,7 @@ convlstm__strided convlstm__strided_of(const convlstm__conv *v, size_t filters, 
 
 /* ---- weights ---- */
 
-enum { CHUNK = 8 }; /* filters whose weights are transformed together */
+enum { CHUNK = CONVLSTM__WEIGHTS_CHUNK }; /* filters whose weights are transformed together */
 
 typedef struct tap_values {
     double at[TAPS][TAPS][CHUNK];
@@ -132,38 +134,6 @@ static void matrix(double g[SIDE][TAPS])
 {
     static const double points[] = NBASE__F43_POINTS;
     nbase__toom_cook(points, SIDE - 1, TAPS, g[0]);
-}
-
-/* G g G^T. */
-static void transform_taps(double g[SIDE][TAPS], const tap_values *taps, frequency_values *out)
-{
-    double half[SIDE][TAPS][CHUNK];
-    for (size_t r = 0; r < SIDE; r++)
-        for (size_t j = 0; j < TAPS; j++)
-            for (size_t n = 0; n < CHUNK; n++)
-                half[r][j][n] = g[r][0] * taps->at[0][j][n] + g[r][1] * taps->at[1][j][n] +
-                                g[r][2] * taps->at[2][j][n];
-    for (size_t r = 0; r < SIDE; r++)
-        for (size_t q = 0; q < SIDE; q++)
-            for (size_t n = 0; n < CHUNK; n++)
-                out->at[r][q][n] =
-                    g[q][0] * half[r][0][n] + g[q][1] * half[r][1][n] + g[q][2] * half[r][2][n];
-}
-
-/* The transpose: G^T u G. */
-static void transform_gradient(double g[SIDE][TAPS], const frequency_values *u, tap_values *out)
-{
-    double half[TAPS][SIDE][CHUNK];
-    memset(half, 0, sizeof half);
-    memset(out, 0, sizeof *out);
-    for (size_t r = 0; r < SIDE; r++)
-        for (size_t i = 0; i < TAPS; i++)
-            for (size_t q = 0; q < SIDE; q++)
-                for (size_t n = 0; n < CHUNK; n++) half[i][q][n] += g[r][i] * u->at[r][q][n];
-    for (size_t i = 0; i < TAPS; i++)
-        for (size_t q = 0; q < SIDE; q++)
-            for (size_t j = 0; j < TAPS; j++)
-                for (size_t n = 0; n < CHUNK; n++) out->at[i][j][n] += g[q][j] * half[i][q][n];
 }
 
 /* A channel of the wide grid: which row and column of pixels of a place, and which channel of the
@@ -241,7 +211,7 @@ void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *ke
             for (size_t i = 0; i < channels; i++) {
                 tap_values taps;
                 load_taps(s, kernel, k + i, n, filters, up, &taps);
-                transform_taps(g, &taps, &u[i]);
+                s->transforms->to_frequencies(SIDE, TAPS, g[0], taps.at[0][0], u[i].at[0][0]);
                 at[i] = up ? packed_at(way, panel, n, k + i) : packed_at(way, panel, k + i, n);
                 apart[i] = up ? packed_at(way, panel, n + 1, k + i) - at[i] : 1;
             }
@@ -269,7 +239,7 @@ void convlstm__strided_finish(const convlstm__strided *s, const float *gradient,
                 for (size_t e = 0; e < CHUNK; e++)
                     u.at[f / SIDE][f % SIDE][e] =
                         e < count ? gradient[(f * wide + k) * row + n + e] : 0.0;
-            transform_gradient(g, &u, &taps);
+            s->transforms->to_taps(SIDE, TAPS, g[0], u.at[0][0], taps.at[0][0]);
             for (size_t t = 0; t < TAPS * TAPS; t++) {
                 const size_t at = kernel_at(s, channel, t / TAPS, t % TAPS);
                 for (size_t e = 0; at != SIZE_MAX && e < count; e++)

@@ -15,7 +15,8 @@
 #include "patches.h"
 
 typedef struct convlstm__strided {
-    const convlstm__grid_kernels *kernels;   /* null: this convolution goes another way */
+    const convlstm__grid_kernels *kernels; /* null: this convolution goes another way */
+    const convlstm__weights_kernels *transforms;
     const convlstm__grid_training *training; /* set by the caller; null: inference only */
     convlstm__grid_conv down, up;
     size_t kernel_h, kernel_w;

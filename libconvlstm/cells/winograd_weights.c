@@ -7,7 +7,7 @@
 enum {
     SIDE = WINOGRAD_MOST_SIDE,
     TAPS = WINOGRAD_MOST_TAPS,
-    CHUNK = 8 /* outputs whose weights are transformed together */
+    CHUNK = CONVLSTM__WEIGHTS_CHUNK /* outputs whose weights are transformed together */
 };
 
 typedef double chunk[CHUNK];
@@ -48,62 +48,6 @@ static void transform_of(const convlstm__winograd *w, double *g)
 static size_t rows_of_transform(const convlstm__winograd *w) { return w->taps == 1 ? 1 : w->side; }
 
 #define INLINED static inline __attribute__((always_inline))
-
-/* u = G g G^T; g is (taps,taps), u (rows,rows). */
-INLINED void transform_taps(const size_t rows, const size_t taps, const double *transform,
-                            const chunk *g, chunk *u)
-{
-    chunk half[SIDE * TAPS];
-    memset(half, 0, rows * taps * sizeof *half);
-    memset(u, 0, rows * rows * sizeof *u);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < taps; j++)
-            for (size_t i = 0; i < taps; i++)
-                for (size_t e = 0; e < CHUNK; e++)
-                    half[r * taps + j][e] += transform[r * taps + i] * g[i * taps + j][e];
-    for (size_t r = 0; r < rows; r++)
-        for (size_t q = 0; q < rows; q++)
-            for (size_t j = 0; j < taps; j++)
-                for (size_t e = 0; e < CHUNK; e++)
-                    u[r * rows + q][e] += half[r * taps + j][e] * transform[q * taps + j];
-}
-
-static void transform_weights(const convlstm__winograd *w, const double *transform, const chunk *g,
-                              chunk *u)
-{
-    if (w->taps == 3 && !w->fine)
-        transform_taps(6, 3, transform, g, u); /* constants: the common case is faster */
-    else
-        transform_taps(rows_of_transform(w), w->taps, transform, g, u);
-}
-
-/* The transpose: dg = G^T du G. */
-INLINED void transform_frequencies(const size_t rows, const size_t taps, const double *transform,
-                                   const chunk *du, chunk *dg)
-{
-    chunk half[TAPS * SIDE];
-    memset(half, 0, taps * rows * sizeof *half);
-    memset(dg, 0, taps * taps * sizeof *dg);
-    for (size_t i = 0; i < taps; i++)
-        for (size_t q = 0; q < rows; q++)
-            for (size_t r = 0; r < rows; r++)
-                for (size_t e = 0; e < CHUNK; e++)
-                    half[i * rows + q][e] += transform[r * taps + i] * du[r * rows + q][e];
-    for (size_t i = 0; i < taps; i++)
-        for (size_t j = 0; j < taps; j++)
-            for (size_t q = 0; q < rows; q++)
-                for (size_t e = 0; e < CHUNK; e++)
-                    dg[i * taps + j][e] += half[i * rows + q][e] * transform[q * taps + j];
-}
-
-static void transform_gradient(const convlstm__winograd *w, const double *transform,
-                               const chunk *du, chunk *dg)
-{
-    if (w->taps == 3)
-        transform_frequencies(6, 3, transform, du, dg);
-    else
-        transform_frequencies(rows_of_transform(w), w->taps, transform, du, dg);
-}
 
 /* ---- places ---- */
 
@@ -274,7 +218,7 @@ static void transform_chunk(const pack_call *p, size_t c, size_t k, packed_chunk
         const float *src = (from_h ? p->recurrent : p->kernel) + first;
         for (size_t t = 0; t < taps; t++) g[t][e] = src[t * step];
     }
-    transform_weights(w, p->transform, (const chunk *)g, out->u);
+    w->transforms->to_frequencies(rows_of_transform(w), w->taps, p->transform, g[0], out->u[0]);
 }
 
 /* Channels and outputs are taken in squares, frequency by frequency: a cache line is written whole.
@@ -318,7 +262,7 @@ void convlstm__winograd_finish(const convlstm__winograd *w, const float *wgrad, 
             for (size_t f = 0; f < w->weight_sets; f++)
                 for (size_t e = 0; e < CHUNK; e++)
                     du[f][e] = e < count ? src[f * plane + e * of_output] : 0.0;
-            transform_gradient(w, transform, (const chunk *)du, dg);
+            w->transforms->to_taps(rows_of_transform(w), w->taps, transform, du[0], dg[0]);
             for (size_t e = 0; e < count; e++) {
                 bool to_h;
                 size_t step,

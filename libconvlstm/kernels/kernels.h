@@ -39,6 +39,19 @@ typedef struct convlstm__tiles_kernels {
     void (*dot)(size_t count, const float *a, const float *b, double *partial);
 } convlstm__tiles_kernels;
 
+/* ---- weights into Winograd's domain, and their gradients out of it ---- */
+
+#define CONVLSTM__WEIGHTS_CHUNK 8 /* kernels that are transformed together: their values lie so */
+
+/* g: the matrix G (rows, taps) of toom_cook.h. All instruction sets give the same bits. */
+typedef struct convlstm__weights_kernels {
+    /* out = G in G^T: from (taps, taps, chunk) to (rows, rows, chunk). */
+    void (*to_frequencies)(size_t rows, size_t taps, const double *g, const double *in,
+                           double *out);
+    /* The transpose, out = G^T in G: from (rows, rows, chunk) to (taps, taps, chunk). */
+    void (*to_taps)(size_t rows, size_t taps, const double *g, const double *in, double *out);
+} convlstm__weights_kernels;
+
 /* ---- the recurrent step (winograd.h) ---- */
 
 struct convlstm__winograd;
@@ -172,7 +185,9 @@ typedef struct convlstm__grid_training {
 typedef struct convlstm__kernels {
     const convlstm__math_kernels *math;   /* never null */
     const convlstm__tiles_kernels *tiles; /* never null */
-    const convlstm__gates_kernels *gates; /* there where any of the next six is */
+    /* There where any of those of a step is, or the grid's. */
+    const convlstm__gates_kernels *gates;
+    const convlstm__weights_kernels *weights;
     /* For square kernels of 3, 1 and 5; null if this build has none for the instruction set. */
     const convlstm__winograd_kernels *winograd, *winograd1, *winograd5;
     /* For kernels of 3, with products of bfloat16; null where the machine has no such

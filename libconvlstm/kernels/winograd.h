@@ -83,6 +83,7 @@ typedef struct convlstm__winograd_edges {
 /* A layer at one image size: what its kernels read. */
 typedef struct convlstm__winograd {
     const convlstm__winograd_kernels *kernels;
+    const convlstm__weights_kernels *transforms;
     convlstm__tiles tiles; /* of x, c and what is computed */
     /* Of h. With 'valid' padding it is inset in the same tiles: what its pixels see of x is all
      * inside x, and of h zeros beyond it, as in Keras. */

@@ -220,6 +220,51 @@ static void check_cells(check *k, size_t taps)
     }
 }
 
+/* ---- weights ---- */
+
+enum { MOST_ROWS = 14, MOST_TAPS = 5, CHUNK = CONVLSTM__WEIGHTS_CHUNK };
+
+/* Value e of place (i, j) of A in A^T, `in` being (terms, terms), A(i, x) = g[i*step + x*next]. */
+static double transformed(const double *g, size_t step, size_t next, size_t terms, const double *in,
+                          size_t i, size_t j, size_t e)
+{
+    double sum = 0;
+    for (size_t y = 0; y < terms; y++) {
+        double half = 0;
+        for (size_t x = 0; x < terms; x++)
+            half += g[i * step + x * next] * in[(x * terms + y) * CHUNK + e];
+        sum += g[j * step + y * next] * half;
+    }
+    return sum;
+}
+
+/* Both ways, bit by bit. */
+static void check_weights(check *k)
+{
+    static const size_t sizes[][2] = {{6, 3}, {8, 3}, {8, 5}, {14, 5}, {1, 1}};
+    nbase_rng rng;
+    nbase_rng_seed(&rng, k->seed, 11);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        const size_t rows = sizes[s][0], taps = sizes[s][1];
+        double g[MOST_ROWS * MOST_TAPS], in[MOST_ROWS * MOST_ROWS * CHUNK],
+            out[sizeof in / sizeof *in];
+        for (size_t i = 0; i < rows * taps; i++) g[i] = nbase_rng_normal(&rng);
+        for (size_t i = 0; i < rows * rows * CHUNK; i++) in[i] = nbase_rng_normal(&rng);
+        k->kernels.weights->to_frequencies(rows, taps, g, in, out);
+        for (size_t i = 0; i < rows * rows * CHUNK; i++) {
+            double expected =
+                transformed(g, taps, 1, taps, in, i / CHUNK / rows, i / CHUNK % rows, i % CHUNK);
+            if (out[i] != expected) tell(k, "to_frequencies", out[i], expected, out[i] - expected);
+        }
+        k->kernels.weights->to_taps(rows, taps, g, in, out);
+        for (size_t i = 0; i < taps * taps * CHUNK; i++) {
+            double expected =
+                transformed(g, 1, taps, rows, in, i / CHUNK / taps, i / CHUNK % taps, i % CHUNK);
+            if (out[i] != expected) tell(k, "to_taps", out[i], expected, out[i] - expected);
+        }
+    }
+}
+
 /* Every kind of gates: the activations, and the forms in which they are kept. A kernel of one tap
  * has no transform. */
 static void check_gates(check *k)
