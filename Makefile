@@ -316,6 +316,7 @@ $(call kernels,libconvlstm/kernels,winograd5_fine,winograd,$(LEAN_ISAS),-DTAPS=5
 $(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(LEAN_ISAS)),-DTAPS=3 -DBF16=1)
 $(call kernels,libconvlstm/kernels,direct,direct,$(filter ref avx512,$(LEAN_ISAS)),-DLANES=16)
 $(call kernels,libconvlstm/kernels,grid,grid,$(LEAN_ISAS))
+$(call kernels,libconvlstm/kernels,grid_fine,grid,$(LEAN_ISAS),-DFINE=1)
 $(call kernels,libmtcnn/kernels,nets,nets,$(filter-out ref,$(ISAS)))
 
 # ---- libraries and programs ----

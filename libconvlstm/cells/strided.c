@@ -5,7 +5,7 @@
 #include "kernels/winograd.h"
 #include "toom_cook.h"
 
-enum { TAPS = 3, SIDE = GRID_SPAN };
+enum { TAPS = 3, MOST_SIDE = 2 * GRID_TILE };
 
 /* ---- which convolutions ---- */
 
@@ -51,7 +51,8 @@ static bool pays(const convlstm__conv *v, size_t filters, const convlstm__grid_c
     const double in = (double)convlstm__grid_depth(&way->from),
                  out = (double)convlstm__grid_row(convlstm__grid_depth(&way->to)),
                  pixels = (double)v->out_height * (double)v->out_width;
-    double own = (double)convlstm__grid_tiles(way) * GRID_FREQUENCIES * (in + 8) * out,
+    double own = (double)(convlstm__grid_tiles(way) * convlstm__grid_frequencies(way)) * (in + 8) *
+                 out,
            patches = pixels * (double)v->patch * (double)filters;
     return own < 0.7 * patches;
 }
@@ -64,6 +65,19 @@ static convlstm__grid_conv from_to(const convlstm__grid *from, const convlstm__g
                                  .to = *to,
                                  .down = tiles_for((rows + to->step_h - 1) / to->step_h),
                                  .across = tiles_for((columns + to->step_w - 1) / to->step_w)};
+}
+
+static void find_sizes(convlstm__strided *s)
+{
+    const size_t panel = s->kernels->panel;
+    find_block(&s->down, panel);
+    find_block(&s->up, panel);
+    s->down_floats = convlstm__grid_weights(&s->down);
+    s->up_floats = convlstm__grid_weights(&s->up);
+    s->gradient_floats = convlstm__grid_gradient(&s->down);
+    s->down_scratch = convlstm__grid_forward_scratch(&s->down, panel);
+    s->up_scratch = convlstm__grid_forward_scratch(&s->up, panel);
+    s->gradient_scratch = convlstm__grid_gradient_scratch(&s->down);
 }
 
 convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters, nbase_isa isa)
@@ -98,16 +112,17 @@ convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters,
     const convlstm__kernels kernels = convlstm__kernels_for(isa);
     s.kernels = kernels.grid;
     s.transforms = kernels.weights;
-    if (!s.kernels) return s;
-    find_block(&s.down, s.kernels->panel);
-    find_block(&s.up, s.kernels->panel);
-    s.down_floats = convlstm__grid_weights(&s.down);
-    s.up_floats = convlstm__grid_weights(&s.up);
-    s.gradient_floats = convlstm__grid_gradient(&s.down);
-    s.down_scratch = convlstm__grid_forward_scratch(&s.down, s.kernels->panel);
-    s.up_scratch = convlstm__grid_forward_scratch(&s.up, s.kernels->panel);
-    s.gradient_scratch = convlstm__grid_gradient_scratch(&s.down);
+    if (s.kernels) find_sizes(&s);
     return s;
+}
+
+convlstm__strided convlstm__strided_finer(const convlstm__strided *s, nbase_isa isa)
+{
+    convlstm__strided finer = *s;
+    finer.kernels = s->kernels ? convlstm__kernels_for(isa).grid_fine : NULL;
+    finer.down.fine = finer.up.fine = true;
+    if (finer.kernels) find_sizes(&finer);
+    return finer;
 }
 
 convlstm__strided convlstm__strided_of(const convlstm__conv *v, size_t filters, bool up,
@@ -127,13 +142,15 @@ typedef struct tap_values {
 } tap_values;
 
 typedef struct frequency_values {
-    double at[SIDE][SIDE][CHUNK];
+    double at[MOST_SIDE * MOST_SIDE][CHUNK];
 } frequency_values;
 
-static void matrix(double g[SIDE][TAPS])
+/* G, of the fine transforms once for each half of a tile. */
+static void matrix(bool fine, double g[MOST_SIDE][TAPS])
 {
-    static const double points[] = NBASE__F43_POINTS;
-    nbase__toom_cook(points, SIDE - 1, TAPS, g[0]);
+    static const double points[] = NBASE__F43_POINTS, few[] = {0, 1, -1};
+    nbase__toom_cook(fine ? few : points, (fine ? GRID_TILE : GRID_SPAN) - 1, TAPS, g[0]);
+    if (fine) memcpy(g[GRID_TILE], g[0], GRID_TILE * sizeof *g);
 }
 
 /* A channel of the wide grid: which row and column of pixels of a place, and which channel of the
@@ -186,9 +203,11 @@ static size_t packed_at(const convlstm__grid_conv *c, size_t panel, size_t in, s
     return convlstm__grid_depth(&c->from) * first + in * width + (out - first);
 }
 
-static double scale_of(size_t f)
+static double scale_of(bool fine, size_t f)
 {
-    return (f / SIDE == SIDE - 1 ? WINOGRAD_LAST : 1) * (f % SIDE == SIDE - 1 ? WINOGRAD_LAST : 1);
+    if (fine) return 1;
+    return (f / GRID_SPAN == GRID_SPAN - 1 ? WINOGRAD_LAST : 1) *
+           (f % GRID_SPAN == GRID_SPAN - 1 ? WINOGRAD_LAST : 1);
 }
 
 /* Channels of both sides are taken in squares, frequency by frequency: a frequency often lies a
@@ -198,9 +217,10 @@ void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *ke
 {
     const convlstm__grid_conv *way = up ? &s->up : &s->down;
     const size_t wide = convlstm__grid_depth(&s->down.from), narrow = s->down.to.channels,
-                 panel = s->kernels->panel, set = convlstm__grid_weights(way) / GRID_FREQUENCIES;
-    double g[SIDE][TAPS];
-    matrix(g);
+                 panel = s->kernels->panel, side = convlstm__grid_side(way),
+                 frequencies = side * side, set = convlstm__grid_weights(way) / frequencies;
+    double g[MOST_SIDE][TAPS];
+    matrix(way->fine, g);
     memset(packed, 0, convlstm__grid_weights(way) * sizeof *packed);
     for (size_t k = 0; k < wide; k += CHUNK)
         for (size_t n = 0; n < narrow; n += CHUNK) {
@@ -211,15 +231,15 @@ void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *ke
             for (size_t i = 0; i < channels; i++) {
                 tap_values taps;
                 load_taps(s, kernel, k + i, n, filters, up, &taps);
-                s->transforms->to_frequencies(SIDE, TAPS, g[0], taps.at[0][0], u[i].at[0][0]);
+                s->transforms->to_frequencies(side, TAPS, g[0], taps.at[0][0], u[i].at[0]);
                 at[i] = up ? packed_at(way, panel, n, k + i) : packed_at(way, panel, k + i, n);
                 apart[i] = up ? packed_at(way, panel, n + 1, k + i) - at[i] : 1;
             }
-            for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+            for (size_t f = 0; f < frequencies; f++)
                 for (size_t i = 0; i < channels; i++)
                     for (size_t e = 0; e < filters; e++)
                         packed[f * set + at[i] + e * apart[i]] =
-                            (float)(scale_of(f) * u[i].at[f / SIDE][f % SIDE][e]);
+                            (float)(scale_of(way->fine, f) * u[i].at[f][e]);
         }
 }
 
@@ -227,19 +247,18 @@ void convlstm__strided_finish(const convlstm__strided *s, const float *gradient,
 {
     const size_t wide = convlstm__grid_depth(&s->down.from), narrow = s->down.to.channels,
                  row = convlstm__grid_row(narrow);
-    double g[SIDE][TAPS];
-    matrix(g);
+    double g[MOST_SIDE][TAPS];
+    matrix(false, g);
     for (size_t k = 0; k < wide; k++)
         for (size_t n = 0; n < narrow; n += CHUNK) {
             const size_t count = narrow - n < CHUNK ? narrow - n : CHUNK;
             const place_channel channel = channel_of(&s->down.from, k);
             tap_values taps;
             frequency_values u;
-            for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+            for (size_t f = 0; f < GRID_SPAN * GRID_SPAN; f++)
                 for (size_t e = 0; e < CHUNK; e++)
-                    u.at[f / SIDE][f % SIDE][e] =
-                        e < count ? gradient[(f * wide + k) * row + n + e] : 0.0;
-            s->transforms->to_taps(SIDE, TAPS, g[0], u.at[0][0], taps.at[0][0]);
+                    u.at[f][e] = e < count ? gradient[(f * wide + k) * row + n + e] : 0.0;
+            s->transforms->to_taps(GRID_SPAN, TAPS, g[0], u.at[0], taps.at[0][0]);
             for (size_t t = 0; t < TAPS * TAPS; t++) {
                 const size_t at = kernel_at(s, channel, t / TAPS, t % TAPS);
                 for (size_t e = 0; at != SIZE_MAX && e < count; e++)

@@ -33,6 +33,10 @@ convlstm__strided convlstm__strided_of(const convlstm__conv *v, size_t filters, 
 /* The same, whether it pays or not: for tests. */
 convlstm__strided convlstm__strided_any(const convlstm__conv *v, size_t filters, nbase_isa isa);
 
+/* The same with fine transforms, for frames with values beyond -1..1, forward and without gradients
+ * of the weights. Without kernels where s has none. */
+convlstm__strided convlstm__strided_finer(const convlstm__strided *s, nbase_isa isa);
+
 /* Packs the weights for the way up or down; they have up_floats or down_floats. */
 void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *kernel,
                             float *packed);

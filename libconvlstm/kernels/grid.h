@@ -25,6 +25,9 @@
  *     M [f][tile][panel]      the products for some columns, the output's channels
  *     D [f][tile][columns]    for the gradient of the weights: the transformed gradient
  *
+ * Frames beyond -1..1 have fine transforms (docs/kernels.md, "Fine transforms"), F(2x2,3x3) four
+ * times for a tile: 64 frequencies in place of 36.
+ *
  * Bits: a value is a sum over channels in one order, whatever the tiles beside it. So every
  * division into units gives the same. */
 #ifndef CONVLSTM_GRID_H
@@ -33,7 +36,6 @@
 #include "core.h"
 #include "kernels.h"
 
-#define GRID_FREQUENCIES 36
 #define GRID_TILE 4 /* places of the output along each side of a tile */
 #define GRID_SPAN 6 /* and of the input */
 
@@ -55,6 +57,7 @@ static inline size_t convlstm__grid_depth(const convlstm__grid *g)
  * (i + y, j + x) of `from`. */
 typedef struct convlstm__grid_conv {
     convlstm__grid from, to;
+    bool fine;           /* the transforms are the fine ones */
     size_t down, across; /* tiles of `to` */
     size_t block;        /* tiles that are taken at once, at most */
     size_t slice; /* channels of `from` whose V is there at once: all of them, or a part of those of
@@ -79,11 +82,22 @@ typedef struct convlstm__grid_end {
     convlstm__grid_function function;
 } convlstm__grid_end;
 
+/* Frequencies along an axis, and of a tile. */
+static inline size_t convlstm__grid_side(const convlstm__grid_conv *c)
+{
+    return c->fine ? 2 * GRID_TILE : GRID_SPAN;
+}
+static inline size_t convlstm__grid_frequencies(const convlstm__grid_conv *c)
+{
+    return convlstm__grid_side(c) * convlstm__grid_side(c);
+}
+
 /* The rows of pixels of a place that have weights at frequency r along the axis, or the columns. */
 static inline convlstm__units convlstm__grid_pixels(const convlstm__grid_conv *c, size_t r,
                                                     size_t step, size_t lead, size_t end)
 {
-    const bool low = r == 0, high = r == GRID_SPAN - 1;
+    const size_t points = c->fine ? GRID_TILE : GRID_SPAN, point = r % points;
+    const bool low = point == 0, high = point == points - 1;
     return (convlstm__units){(c->turned ? high : low) ? lead : 0,
                              (c->turned ? low : high) ? end : step};
 }
@@ -115,10 +129,10 @@ static inline size_t convlstm__grid_plane(size_t block, size_t row)
 
 /* Packed weights: [f][panel][depth][columns of the panel], all panels but the last one being of
  * `panel` columns, and the last one filled with zeros to a multiple of 16. Those of the last row
- * and the last column of frequencies are multiplied by WINOGRAD_LAST. */
+ * and the last column of frequencies are multiplied by WINOGRAD_LAST, if they are not fine. */
 static inline size_t convlstm__grid_weights(const convlstm__grid_conv *c)
 {
-    return GRID_FREQUENCIES * convlstm__grid_depth(&c->from) *
+    return convlstm__grid_frequencies(c) * convlstm__grid_depth(&c->from) *
            convlstm__grid_row(convlstm__grid_depth(&c->to));
 }
 
@@ -132,15 +146,17 @@ static inline size_t convlstm__grid_gradient(const convlstm__grid_conv *c)
 static inline size_t convlstm__grid_forward_scratch(const convlstm__grid_conv *c, size_t panel)
 {
     const size_t row = convlstm__grid_tile_row(c->slice);
-    return GRID_FREQUENCIES * (convlstm__grid_plane(c->block, row) +
-                               convlstm__grid_plane(c->block, convlstm__grid_row(panel)) + row);
+    return convlstm__grid_frequencies(c) *
+           (convlstm__grid_plane(c->block, row) +
+            convlstm__grid_plane(c->block, convlstm__grid_row(panel)) + row);
 }
 static inline size_t convlstm__grid_gradient_scratch(const convlstm__grid_conv *c)
 {
     const size_t from = convlstm__grid_tile_row(c->slice),
                  to = convlstm__grid_tile_row(convlstm__grid_depth(&c->to));
-    return GRID_FREQUENCIES * (convlstm__grid_plane(c->block, from) +
-                               convlstm__grid_plane(c->block, to) + (from > to ? from : to));
+    return convlstm__grid_frequencies(c) *
+           (convlstm__grid_plane(c->block, from) + convlstm__grid_plane(c->block, to) +
+            (from > to ? from : to));
 }
 
 #endif

@@ -1,11 +1,25 @@
-/* grid_body.c - convolutions from grid to grid: a template without parameters of its own (see
- * vec.h). */
+/* grid_body.c - convolutions from grid to grid: a template (see vec.h). Parameter:
+ *   FINE      1: fine transforms (winograd_points_fine.h), and `forward` alone; 0, the default: all
+ *             else */
+#ifndef FINE
+#define FINE 0
+#endif
+#define TAPS 3
+
 #include "grid.h"
 #include "grid_frames.h"
 #include "grid_product.h"
 #include "vec.h"
 #include "vec_math.h"
+#include "winograd.h"
+#if FINE
+#include "winograd_points_fine.h"
+#else
 #include "winograd_points3.h"
+#endif
+
+#define SIDE (FINE ? 2 * GRID_TILE : GRID_SPAN)
+#define FREQUENCIES (SIDE * SIDE)
 
 /* The transforms of rows and columns are loops, with what is between them in the first-level cache:
  * it would not fit the registers anyway, and every program that predicts has this code. */
@@ -14,22 +28,22 @@
  * out[f*plane]. */
 INLINE void input_transform(const float *at, size_t row, size_t column, float *out, size_t plane)
 {
-    vec half[GRID_SPAN][GRID_SPAN];
+    vec half[SIDE][GRID_SPAN];
     NO_UNROLL
     for (int q = 0; q < GRID_SPAN; q++) {
-        vec d[GRID_SPAN], t[GRID_SPAN];
+        vec d[GRID_SPAN], t[SIDE];
         UNROLL
         for (int r = 0; r < GRID_SPAN; r++) d[r] = v_loadu(at + r * row + q * column);
         input_1d(d, t);
         UNROLL
-        for (int r = 0; r < GRID_SPAN; r++) half[r][q] = t[r];
+        for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
     NO_UNROLL
-    for (int r = 0; r < GRID_SPAN; r++) {
-        vec t[GRID_SPAN];
+    for (int r = 0; r < SIDE; r++) {
+        vec t[SIDE];
         input_1d(half[r], t);
         UNROLL
-        for (int q = 0; q < GRID_SPAN; q++) v_store(out + (r * GRID_SPAN + q) * plane, t[q]);
+        for (int q = 0; q < SIDE; q++) v_store(out + (r * SIDE + q) * plane, t[q]);
     }
 }
 
@@ -44,7 +58,7 @@ INLINE void input_transform(const float *at, size_t row, size_t column, float *o
     }
 TRANSFORM_ALL(input_transform)
 
-#ifndef NBASE_NO_TRAINING
+#if !FINE && !defined(NBASE_NO_TRAINING)
 /* A y A^T of 4x4 places, likewise. */
 INLINE void gradient_transform(const float *at, size_t row, size_t column, float *out, size_t plane)
 {
@@ -104,12 +118,12 @@ INLINE void transform_tiles(const convlstm__grid_conv *c, const convlstm__grid *
 INLINE void output_transform(const float *m, size_t plane, vec bias, float *out, size_t row)
 {
     static const float scale[GRID_TILE] = OUTPUT_SCALE;
-    vec half[GRID_TILE][GRID_SPAN];
+    vec half[GRID_TILE][SIDE];
     NO_UNROLL
-    for (int q = 0; q < GRID_SPAN; q++) {
-        vec d[GRID_SPAN], t[GRID_TILE];
+    for (int q = 0; q < SIDE; q++) {
+        vec d[SIDE], t[GRID_TILE];
         UNROLL
-        for (int r = 0; r < GRID_SPAN; r++) d[r] = v_load(m + (r * GRID_SPAN + q) * plane);
+        for (int r = 0; r < SIDE; r++) d[r] = v_load(m + (r * SIDE + q) * plane);
         output_1d(d, t);
         UNROLL
         for (int r = 0; r < GRID_TILE; r++) half[r][q] = t[r];
@@ -174,10 +188,9 @@ OUT_OF_LINE void finish_panel(const convlstm__grid_conv *c, const convlstm__grid
 static bool has_weights(const convlstm__grid_conv *c, size_t f, size_t k, size_t count)
 {
     const convlstm__grid *g = c->turned ? &c->to : &c->from;
-    const convlstm__units rows = convlstm__grid_pixels(c, f / GRID_SPAN, g->step_h, c->lead_h,
-                                                       c->end_h),
-                          columns = convlstm__grid_pixels(c, f % GRID_SPAN, g->step_w, c->lead_w,
-                                                          c->end_w);
+    const convlstm__units rows = convlstm__grid_pixels(c, f / SIDE, g->step_h, c->lead_h, c->end_h),
+                          columns =
+                              convlstm__grid_pixels(c, f % SIDE, g->step_w, c->lead_w, c->end_w);
     const size_t first = k / g->channels, last = (k + count - 1) / g->channels;
     for (size_t pixel = first; pixel <= last; pixel++) {
         const size_t y = pixel / g->step_w, x = pixel % g->step_w;
@@ -196,7 +209,7 @@ static void multiply_slice(const convlstm__grid_conv *c, slice of, size_t tiles,
                  row = convlstm__grid_tile_row(c->slice),
                  plane = convlstm__grid_plane(c->block, row), m_row = convlstm__grid_row(PANEL),
                  m_plane = convlstm__grid_plane(c->block, m_row);
-    for (size_t f = 0; f < GRID_FREQUENCIES; f++) {
+    for (size_t f = 0; f < FREQUENCIES; f++) {
         const bool any =
             c->turned ? has_weights(c, f, k, used) : has_weights(c, f, of.first, of.count);
         if (!any && of.first > 0) continue;
@@ -215,7 +228,7 @@ static void forward_block(const convlstm__grid_conv *c, const float *in, const f
                  plane = convlstm__grid_plane(c->block, row),
                  m_plane = convlstm__grid_plane(c->block, convlstm__grid_row(PANEL)),
                  to = convlstm__grid_depth(&c->to), columns = convlstm__grid_row(to);
-    float *v = scratch, *m = v + GRID_FREQUENCIES * plane, *places = m + GRID_FREQUENCIES * m_plane;
+    float *v = scratch, *m = v + FREQUENCIES * plane, *places = m + FREQUENCIES * m_plane;
     for (slice of = {0, c->slice}; of.first < depth; of.first += of.count) {
         transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, of, v, plane, places);
         for (size_t k = 0; k < to; k += PANEL) {
@@ -248,7 +261,7 @@ static void forward(const convlstm__grid_conv *c, const float *in, const float *
         forward_block(c, in, weights, end, out, scratch, block_of(tiles, i, blocks));
 }
 
-#ifndef NBASE_NO_TRAINING
+#if !FINE && !defined(NBASE_NO_TRAINING)
 static void weight_gradient(const convlstm__grid_conv *c, const float *in, const float *out,
                             float *dweights, float *scratch)
 {
@@ -257,7 +270,7 @@ static void weight_gradient(const convlstm__grid_conv *c, const float *in, const
                  columns = convlstm__grid_row(to), d_row = convlstm__grid_tile_row(to),
                  d_plane = convlstm__grid_plane(c->block, d_row),
                  blocks = blocks_of(c, convlstm__grid_tiles(c));
-    float *v = scratch, *d = v + GRID_FREQUENCIES * plane, *places = d + GRID_FREQUENCIES * d_plane;
+    float *v = scratch, *d = v + FREQUENCIES * plane, *places = d + FREQUENCIES * d_plane;
     for (size_t i = 0; i < blocks; i++) {
         const convlstm__units tiles =
             block_of((convlstm__units){0, convlstm__grid_tiles(c)}, i, blocks);
@@ -266,7 +279,7 @@ static void weight_gradient(const convlstm__grid_conv *c, const float *in, const
         for (slice of = {0, c->slice}; of.first < depth; of.first += of.count) {
             transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, of, v, plane,
                             places);
-            for (size_t f = 0; f < GRID_FREQUENCIES; f++)
+            for (size_t f = 0; f < FREQUENCIES; f++)
                 if (has_weights(c, f, of.first, of.count))
                     multiply_over_tiles(tiles.last - tiles.first, of.count, columns, v + f * plane,
                                         row, d + f * d_plane, d_row,
@@ -281,7 +294,7 @@ const convlstm__grid_kernels TABLE_NAME(convlstm__) = {
     .forward = forward,
 };
 
-#ifndef NBASE_NO_TRAINING
+#if !FINE && !defined(NBASE_NO_TRAINING)
 const convlstm__grid_training TRAINING_TABLE_NAME(convlstm__) = {
     .weight_gradient = weight_gradient,
 };

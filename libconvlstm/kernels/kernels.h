@@ -171,7 +171,7 @@ typedef struct convlstm__grid_kernels {
     void (*forward)(const struct convlstm__grid_conv *c, const float *in, const float *weights,
                     const struct convlstm__grid_end *end, float *out, float *scratch,
                     convlstm__units tiles);
-} convlstm__grid_kernels;
+} convlstm__grid_kernels, convlstm__grid_fine_kernels;
 
 typedef struct convlstm__grid_training {
     /* Adds to the gradient of the weights, in the Winograd domain, that of all tiles; `out` is the
@@ -198,7 +198,7 @@ typedef struct convlstm__kernels {
     /* Null if this build has none for the instruction set. Those for AVX-512 need nbase__amx. */
     const convlstm__direct_kernels *direct;
     /* Null if this build has none for the instruction set. */
-    const convlstm__grid_kernels *grid;
+    const convlstm__grid_kernels *grid, *grid_fine; /* the second: with fine transforms */
 } convlstm__kernels;
 
 /* What to use on `isa`. math and tiles fall back to the reference where there is nothing for it. */

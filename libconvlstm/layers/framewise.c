@@ -19,7 +19,8 @@ void convlstm__framewise_free(convlstm__node *node)
 
 void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
-    const convlstm__place nowhere = {NULL, 0, call->step};
+    const bool sequence = node->in.rank == CONVLSTM__SEQUENCE;
+    const convlstm__place nowhere = {NULL, 0, call->step, sequence && call->unscaled};
     of(node)->ops->forward(of(node), &nowhere, call->in, call->lane, call->scratch, call->part,
                            call->parts);
 }
@@ -74,6 +75,17 @@ static void *work_of(const convlstm__framewise *n, int thread)
     return (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
 }
 
+/* Whether the images of a step are beyond -1..1. Behind a layer that changes the number of frames:
+ * whether those of any frame are. A frame that stands for a whole sequence is taken as scaled. */
+static bool is_unscaled(const convlstm__framewise *n, const convlstm__batch *batch, size_t sample,
+                        size_t s)
+{
+    const bool *any = batch->unscaled[sample], *frames = any + 1;
+    if (n->base.in.rank != CONVLSTM__SEQUENCE) return false;
+    if (n->base.in.clock >= CONVLSTM__DERIVED_FRAMES) return *any;
+    return frames[batch->steps[sample].time[s]];
+}
+
 void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *batch, size_t sample,
                                  int thread)
 {
@@ -85,10 +97,11 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *ba
         n->ops->forward_sample(n, batch, sample, work_of(n, thread), thread);
     for (size_t s = 0; s < count; s++) {
         float *out = convlstm__framewise_out(n, sample, s);
-        const convlstm__place place = {batch, sample, s};
-        if (!n->ops->forward_sample)
+        if (!n->ops->forward_sample) {
+            const convlstm__place place = {batch, sample, s, is_unscaled(n, batch, sample, s)};
             n->ops->forward(n, &place, convlstm__pull(node, batch, sample, s, thread), out,
                             work_of(n, thread), 0, 1);
+        }
         if (watcher) watcher->ops->training.observe(watcher, given, sample, s, out, thread);
     }
 }
@@ -106,7 +119,7 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *b
         n->ops->backward_sample(n, batch, sample, wgrad, work_of(n, thread), thread);
     for (size_t s = convlstm__value_frames(batch, &node->in, sample); s-- > 0;) {
         float *din = node->wants_gradient ? convlstm__framewise_din(n, sample, s) : NULL;
-        const convlstm__place place = {batch, sample, s};
+        const convlstm__place place = {batch, sample, s, false};
         if (!n->ops->backward_sample && (din || wgrad))
             n->ops->backward(n, &place, convlstm__pull(node, batch, sample, s, thread),
                              convlstm__framewise_out(n, sample, s),

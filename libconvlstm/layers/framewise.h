@@ -14,6 +14,8 @@ typedef struct convlstm__framewise convlstm__framewise;
 typedef struct convlstm__place {
     const convlstm__batch *batch;
     size_t sample, step;
+    /* A frame of a sequence whose images are beyond -1..1; of `forward` alone. */
+    bool unscaled;
 } convlstm__place;
 
 typedef struct convlstm__frame_ops {

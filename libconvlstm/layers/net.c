@@ -213,11 +213,13 @@ static void prepare_node(void *net, size_t i, int thread)
 
 void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train, int threads)
 {
-    if (net->was_prepared && net->prepared == version) return;
+    const bool fine_enough = net->prepared_fine || !net->prepares_fine;
+    if (net->was_prepared && net->prepared == version && fine_enough) return;
     size_t nodes = 0;
     for (convlstm__node *n = net->first; n; n = n->next, nodes++)
         if (!train && n->ops->prepare) n->ops->prepare(n, false);
     if (train) nbase__parallel_for(threads, nodes, prepare_node, net);
     net->prepared = version;
+    net->prepared_fine = net->prepares_fine;
     net->was_prepared = true;
 }

@@ -52,6 +52,9 @@ struct convlstm__net {
     /* The version of the weights that `prepare` has seen. */
     uint64_t prepared;
     bool was_prepared;
+    /* Set by the caller of convlstm__net_prepare: layers that have other transforms for images
+     * beyond -1..1 prepare their weights for these, too. */
+    bool prepares_fine, prepared_fine;
 };
 
 /* Frees the net and its nodes. null is allowed. */

@@ -9,11 +9,11 @@ enum { KERNEL, BIAS };
 
 typedef struct strided_node {
     convlstm__framewise base;
-    convlstm__strided way;
+    convlstm__strided way, finer;    /* the second for frames that nobody has scaled */
     bool transposed;                 /* forward is up, else down */
     convlstm__activation activation; /* linear, relu or tanh */
     size_t slopes_at; /* in the scratch: the gradient before the activation, if there is one */
-    convlstm__buffer ahead, back; /* packed weights; back: in training */
+    convlstm__buffer ahead, back, fine; /* packed weights; back: in training */
 } strided_node;
 
 static const float *bias_of(const strided_node *n)
@@ -33,6 +33,8 @@ static void prepare(convlstm__node *node, bool train)
     const strided_node *n = (const strided_node *)node;
     const float *kernel = convlstm__weights(node, KERNEL);
     convlstm__strided_pack(&n->way, n->transposed, kernel, n->ahead.data);
+    if (node->net->prepares_fine)
+        convlstm__strided_pack(&n->finer, n->transposed, kernel, n->fine.data);
     if (train && node->wants_gradient)
         convlstm__strided_pack(&n->way, !n->transposed, kernel, n->back.data);
 }
@@ -42,17 +44,20 @@ static void free_node(convlstm__node *node)
     strided_node *n = (strided_node *)node;
     convlstm__release(node->env, &n->ahead);
     convlstm__release(node->env, &n->back);
+    convlstm__release(node->env, &n->fine);
     convlstm__framewise_free(node);
 }
 
 static void forward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
                     float *out, void *scratch, size_t part, size_t parts)
 {
-    (void)place;
     const strided_node *n = (const strided_node *)base;
     const convlstm__grid_end end = {bias_of(n), function_of(n->activation)};
+    /* the images alone do not decide it: what comes from tanh is scaled in any case */
+    const bool fine = place->unscaled && convlstm__unscaled(in, base->in_floats);
     (n->transposed ? convlstm__strided_up : convlstm__strided_down)(
-        &n->way, in, n->ahead.data, &end, out, scratch, part, parts);
+        fine ? &n->finer : &n->way, in, fine ? n->fine.data : n->ahead.data, &end, out, scratch,
+        part, parts);
 }
 
 static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
@@ -102,17 +107,22 @@ static nbase_status reserve(strided_node *n)
     const struct convlstm__cell_training *train = node->net->backend.train;
     const size_t bias = node->layer->tensors > BIAS ? node->out.channels : 0;
     const size_t down = s->down_floats, up = s->up_floats;
-    size_t scratch = n->transposed ? s->up_scratch : s->down_scratch;
+    size_t scratch = n->transposed ? most(s->up_scratch, n->finer.up_scratch)
+                                   : most(s->down_scratch, n->finer.down_scratch);
     if (train) {
         s->training = train->kernels_for(node->net->backend.isa).grid;
-        n->slopes_at =
-            nbase__round_up(most(s->down_scratch, most(s->up_scratch, s->gradient_scratch)), 16);
+        n->slopes_at = nbase__round_up(
+            most(most(scratch, s->gradient_scratch), most(s->up_scratch, s->down_scratch)), 16);
         scratch = n->slopes_at + (n->activation != CONVLSTM__LINEAR ? n->base.out_floats : 0);
     }
     node->scratch_bytes = scratch * sizeof(float);
     n->base.wgrad_floats = nbase__round_up(s->gradient_floats + bias, 16); /* for vectors */
     nbase_status status =
         convlstm__reserve(node->env, &n->ahead, n->transposed ? up : down, sizeof(float));
+    if (!status)
+        status = convlstm__reserve(node->env, &n->fine,
+                                   n->transposed ? n->finer.up_floats : n->finer.down_floats,
+                                   sizeof(float));
     if (status || !train) return status;
     return convlstm__reserve(node->env, &n->back, n->transposed ? down : up, sizeof(float));
 }
@@ -132,6 +142,7 @@ nbase_status convlstm__strided_node_build(convlstm__net *net, const convlstm__la
     if (!n) return NBASE_ERR_NOMEM;
     *built = true;
     n->way = way;
+    n->finer = convlstm__strided_finer(&way, net->backend.isa);
     n->transposed = transposed;
     n->activation = *activation;
     if (function_of(*activation) == CONVLSTM__GRID_LINEAR)

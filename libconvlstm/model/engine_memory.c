@@ -128,8 +128,10 @@ nbase_status convlstm__engine_ready(convlstm__engine *e, size_t frames, size_t h
     if (!status && (!e->net || e->net->height != height || e->net->width != width))
         status = change_size(e, height, width, err);
     if (!status) status = reserve_frames(e, frames, err);
-    if (!status) convlstm__net_prepare(e->net, e->model->version, false, 1);
-    return status;
+    if (status) return status;
+    e->net->prepares_fine = true; /* its frames are not known yet */
+    convlstm__net_prepare(e->net, e->model->version, false, 1);
+    return NBASE_OK;
 }
 
 float *convlstm__engine_lane(const convlstm__engine *e, size_t lane)

@@ -415,8 +415,8 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
         batch->outputs[k].floats = convlstm__shape_floats(&t->net->losses[k]->out);
     }
     set_clocks(t, batch, 0);
-    convlstm__samples_note_unscaled(&t->samples, batch->image_floats, has_clocks(t->net),
-                                    t->threads);
+    t->net->prepares_fine = convlstm__samples_note_unscaled(&t->samples, batch->image_floats,
+                                                            has_clocks(t->net), t->threads);
     return reserve(t, call, batch);
 }
 

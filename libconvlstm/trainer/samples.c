@@ -85,9 +85,16 @@ static void note_sample(void *ctx, size_t sample, int thread)
     for (size_t s = 0; s < valid->count; s++) *any |= frames[valid->time[s]];
 }
 
-void convlstm__samples_note_unscaled(const convlstm__samples *samples, size_t frame_floats,
+bool convlstm__samples_note_unscaled(const convlstm__samples *samples, size_t frame_floats,
                                      bool every, int threads)
 {
     noting n = {samples, frame_floats, every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES};
     nbase__parallel_for(threads, samples->count, note_sample, &n);
+    bool any = false;
+    for (size_t i = 0; i < samples->count; i++) {
+        const convlstm__steps *looked_at = &samples->on_clock[n.clock][i];
+        for (size_t s = 0; s < looked_at->count; s++)
+            any |= samples->unscaled[i][1 + looked_at->time[s]];
+    }
+    return any;
 }

@@ -27,8 +27,8 @@ nbase_status convlstm__samples_fill(const nbase_env *env, convlstm__samples *sam
 /* The valid steps of all samples. */
 size_t convlstm__samples_steps(const convlstm__samples *samples);
 
-/* Fills in `unscaled`: of all frames, or of the valid ones alone. */
-void convlstm__samples_note_unscaled(const convlstm__samples *samples, size_t frame_floats,
+/* Fills in `unscaled`: of all frames, or of the valid ones alone. Whether any of them are. */
+bool convlstm__samples_note_unscaled(const convlstm__samples *samples, size_t frame_floats,
                                      bool every, int threads);
 
 #endif

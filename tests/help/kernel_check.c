@@ -360,14 +360,16 @@ static void check_direct(check *k)
 
 /* Sizes by chance, of kernels that cover 3x3 places at most; some channels and filters that fill
  * vectors, and frames within which tiles lie in place. */
-static void check_grid(check *k)
+static void check_grids(check *k, int fine)
 {
+    const double limit = fine ? 1.5e-6 : 6e-6;
     nbase_rng rng;
     nbase_rng_seed(&rng, k->seed, 10);
     for (size_t i = 0; i < 40; i++) {
         strided_problem p = {.stride_h = 1 + nbase_rng_below(&rng, 4),
                              .stride_w = 1 + nbase_rng_below(&rng, 4),
-                             .valid = (int)(i % 2)};
+                             .valid = (int)(i % 2),
+                             .fine = fine};
         /* with the padding of 'same' one place of the grid may be begun before the kernel */
         const size_t spare = p.valid ? 0 : 1;
         p.kernel_h = 1 + nbase_rng_below(&rng, (3 - spare) * p.stride_h);
@@ -376,22 +378,26 @@ static void check_grid(check *k)
         p.width = p.kernel_w + nbase_rng_below(&rng, 14 * p.stride_w);
         p.channels = i % 3 ? 1 + nbase_rng_below(&rng, 9) : 16;
         p.filters = i % 5 ? 1 + nbase_rng_below(&rng, 90) : 64;
-        k->failures += strided_check(&p, k->isa, k->seed + i, 6e-6);
+        k->failures += strided_check(&p, k->isa, k->seed + i, limit);
     }
     /* so many channels that they are taken in slices; the kernel lacks taps for some pixels */
     for (size_t i = 0; i < 6; i++) {
         const strided_problem p = {.stride_h = 2,
                                    .stride_w = 2,
                                    .valid = (int)(i % 2),
+                                   .fine = fine,
                                    .kernel_h = i < 4 ? 5 : 4,
                                    .kernel_w = i < 4 ? 5 : 3,
                                    .height = 7 + nbase_rng_below(&rng, 40),
                                    .width = 7 + nbase_rng_below(&rng, 40),
                                    .channels = i % 3 ? 80 : 128,
                                    .filters = 1 + nbase_rng_below(&rng, i < 3 ? 8 : 64)};
-        k->failures += strided_check(&p, k->isa, k->seed + i, 6e-6);
+        k->failures += strided_check(&p, k->isa, k->seed + i, limit);
     }
 }
+
+static void check_grid(check *k) { check_grids(k, 0); }
+static void check_grid_fine(check *k) { check_grids(k, 1); }
 
 /* ---- all ---- */
 

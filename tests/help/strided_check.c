@@ -79,11 +79,11 @@ static void compute_exactly(strided_case *c)
 static void fail(strided_case *c, const char *what, double got, double expected)
 {
     const strided_problem *p = c->p;
-    printf("FAILED strided %s: %zux%zux%zu to %zu, kernel %zux%zu, stride %zux%zu, %s, %s, seed "
+    printf("FAILED strided %s: %zux%zux%zu to %zu, kernel %zux%zu, stride %zux%zu, %s%s, %s, seed "
            "%llu: got %.9g, expected %.9g\n",
            what, p->height, p->width, p->channels, p->filters, p->kernel_h, p->kernel_w,
-           p->stride_h, p->stride_w, p->valid ? "valid" : "same", nbase_isa_name(c->isa),
-           (unsigned long long)c->seed, got, expected);
+           p->stride_h, p->stride_w, p->valid ? "valid" : "same", p->fine ? ", fine" : "",
+           nbase_isa_name(c->isa), (unsigned long long)c->seed, got, expected);
     c->failures++;
 }
 
@@ -162,7 +162,7 @@ static void check_all_ways(strided_case *c)
               c->exact.narrow_count, s->down_scratch);
     check_way(c, "up", convlstm__strided_up, c->narrow[0], up, c->bias_up, c->exact.wide,
               c->exact.wide_count, s->up_scratch);
-    if (s->training) check_gradient(c); /* else a build without training */
+    if (s->training) check_gradient(c); /* else fine, or a build without training */
     guarded_free(down), guarded_free(up);
 }
 
@@ -180,7 +180,10 @@ int strided_check(const strided_problem *p, nbase_isa isa, uint64_t seed, double
                            .dilation_w = 1};
     convlstm__conv_finish(&c.v, p->valid);
     c.s = convlstm__strided_any(&c.v, p->filters, isa);
-    c.s.training = convlstm__training_kernels_for(isa).grid;
+    if (p->fine)
+        c.s = convlstm__strided_finer(&c.s, isa);
+    else
+        c.s.training = convlstm__training_kernels_for(isa).grid;
     if (!c.s.kernels) {
         fail(&c, "has no kernels", 0, 0);
         return c.failures;

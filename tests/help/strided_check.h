@@ -11,6 +11,7 @@ typedef struct strided_problem {
     size_t height, width, channels, filters;
     size_t kernel_h, kernel_w, stride_h, stride_w;
     int valid; /* padding */
+    int fine;  /* by the fine transforms, which have no gradient of the weights */
 } strided_problem;
 
 /* The convolution, its transpose, and the gradient of the weights of two frames, whole and in

@@ -128,6 +128,55 @@ static void same_bits(void **state)
     convlstm_model_free(m);
 }
 
+/* The largest error of a network's frames, which are `factor` times noise, as if they were not. */
+static double error_of_frames(const convlstm_model *m, float factor, size_t side, size_t channels)
+{
+    enum { FRAMES = 3 };
+    const size_t count = FRAMES * side * side * channels;
+    size_t shape[4], floats = 1;
+    float *img = help_uniform(count, 9);
+    for (size_t i = 0; i < count; i++) img[i] = factor * (2 * img[i] - 1);
+    assert_int_equal(convlstm_model_output_shape(m, FRAMES, side, side, shape, NULL), NBASE_OK);
+    for (size_t i = 0; i < 4; i++) floats *= shape[i]; /* a sequence of frames */
+    float *out = malloc(floats * sizeof *out);
+    double *expected = malloc(floats * sizeof *expected), worst = 0;
+    const uint8_t mask[FRAMES] = {1, 1, 1};
+    convlstm_session *s = session(m, 2);
+    const convlstm_batch in = {img, mask, 1, FRAMES, side, side, NULL};
+    assert_int_equal(convlstm_run(s, &in, out, NULL, NULL), NBASE_OK);
+    ref_net *r = ref_create(m);
+    ref_batch batch = {img, mask, NULL, 1, FRAMES, side, side, NULL, NULL};
+    ref_predict(r, &batch, expected);
+    for (size_t i = 0; i < floats; i++) worst = fmax(worst, fabs(out[i] - expected[i]) / factor);
+    ref_free(r);
+    convlstm_session_free(s);
+    free(img), free(out), free(expected);
+    return worst;
+}
+
+/* Convolutions whose input is beyond -1..1 have transforms that lose less; with others the errors
+ * of numbers four times as large are just four times as large. */
+static void convolutions_beyond_one(void **state)
+{
+    (void)state;
+    static const char *const layers[] = {
+        "{\"type\":\"conv2d\",\"filters\":32,\"kernel_size\":3,\"padding\":\"same\"}",
+        "{\"type\":\"conv2d_transpose\",\"filters\":16,\"kernel_size\":5,\"strides\":2,"
+        "\"padding\":\"same\"}"};
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        char json[400];
+        snprintf(json, sizeof json,
+                 "{\"format\":1,\"input\":{\"height\":15,\"width\":15,\"channels\":32},"
+                 "\"layers\":[%s]}",
+                 layers[i]);
+        convlstm_model *m = help_model(NULL, json, 5);
+        double scaled = error_of_frames(m, 1, 15, 32), beyond = error_of_frames(m, 4, 15, 32);
+        printf("errors %.2e, beyond -1..1 %.2e\n", scaled, beyond);
+        assert_true(beyond < 0.7 * scaled);
+        convlstm_model_free(m);
+    }
+}
+
 static void streaming(void **state)
 {
     (void)state;
@@ -293,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_reference),
         cmocka_unit_test(same_bits),
+        cmocka_unit_test(convolutions_beyond_one),
         cmocka_unit_test(streaming),
         cmocka_unit_test(bad_state),
         cmocka_unit_test(errors),

@@ -258,7 +258,9 @@ static void unscaled(void **state)
         "return_sequences=true; conv_lstm2d filters=3 kernel_size=5 padding=same "
         "recurrent_activation=sigmoid; flatten; dense units=2 activation=sigmoid",
         "max_pool3d pool_size=[2,1,1]; conv_lstm2d filters=4 kernel_size=3 padding=same "
-        "recurrent_activation=sigmoid; flatten; dense units=2 activation=sigmoid"};
+        "recurrent_activation=sigmoid; flatten; dense units=2 activation=sigmoid",
+        "conv2d filters=16 kernel_size=1; conv2d filters=32 kernel_size=3 padding=same; mask; "
+        "global_average_pool; dense units=2 activation=sigmoid"};
     for (size_t n = 0; n < sizeof networks / sizeof *networks; n++) {
         char *json = grad_network("\"height\":6,\"width\":7,\"channels\":3", networks[n]);
         convlstm_model *m = help_model(NULL, json, 3);
