@@ -69,9 +69,9 @@ class Models(unittest.TestCase):
     def test_arrays_are_read_in_place(self):
         from skincredible.model import Inputs
         x, mask = photos(), np.ones((2, 4), np.uint8)
-        inputs = Inputs(x, mask, 3)
+        inputs = Inputs(self.model, x, mask)
         self.assertTrue(np.shares_memory(inputs.x, x) and np.shares_memory(inputs.mask, mask))
-        self.assertTrue(np.shares_memory(Inputs(x, mask != 0, 3).x, x))
+        self.assertTrue(np.shares_memory(Inputs(self.model, x, mask != 0).x, x))
 
     def test_masked_sequences(self):
         x = photos()
@@ -233,6 +233,125 @@ class Training(unittest.TestCase):
         self.assertEqual(list(classifier.classes_), ["bright", "dark"])
         with self.assertRaisesRegex(ValueError, "3 classes"):
             SequenceClassifier().fit(x[:3], ["a", "b", "c"])
+
+
+# A camera and a sensor in, a class and frames out.
+LSTM = {"type": "conv_lstm2d", "kernel_size": 3, "padding": "same",
+        "recurrent_activation": "sigmoid", "return_sequences": True}
+SEVERAL = {
+    "format": 1,
+    "inputs": [{"name": "film", "height": 8, "width": 6, "channels": 3},
+               {"name": "sensor", "channels": 2}],
+    "layers": [
+        {**LSTM, "name": "cell", "filters": 4, "inputs": ["film"]},
+        {"type": "conv2d", "name": "frames", "filters": 1, "kernel_size": 1},
+        {"type": "global_average_pool", "name": "seen", "inputs": ["cell"]},
+        {"type": "global_average_pool", "name": "felt", "inputs": ["sensor"]},
+        {"type": "concatenate", "name": "both", "inputs": ["seen", "felt"]},
+        {"type": "dense", "name": "class", "units": 2, "activation": "softmax"}],
+    "outputs": ["class", "frames"]}
+
+
+class SeveralInputsAndOutputs(unittest.TestCase):
+    def setUp(self):
+        self.model = sk.Model.from_description(SEVERAL, seed=3)
+        draw = np.random.default_rng(5)
+        self.x = {"film": draw.random((3, 4, 8, 6, 3), np.float32),
+                  "sensor": draw.random((3, 4, 2), np.float32)}
+        self.y = {"class": np.eye(2, dtype=np.float32)[[0, 1, 0]],
+                  "frames": draw.random((3, 4, 8, 6, 1), np.float32)}
+
+    def test_what_there_is(self):
+        self.assertEqual([(i.name, i.shape) for i in self.model.inputs],
+                         [("film", (8, 6, 3)), ("sensor", (2,))])
+        self.assertEqual([(o.name, o.shape) for o in self.model.outputs(4, 8, 6)],
+                         [("class", (2,)), ("frames", (4, 8, 6, 1))])
+
+    def test_outputs_are_those_of_networks_with_one(self):
+        got = self.model.predict(self.x)
+        self.assertEqual(list(got), ["class", "frames"])
+        layers = SEVERAL["layers"]
+        film = {"height": 8, "width": 6, "channels": 3}
+        alone = {"class": ({"inputs": SEVERAL["inputs"],
+                            "layers": [k for k in layers if k["name"] != "frames"]}, self.x),
+                 "frames": ({"input": film, "layers": [{**layers[0], "inputs": ["input"]},
+                                                       layers[1]]}, self.x["film"])}
+        for name, (network, x) in alone.items():
+            one = sk.Model.from_description({"format": 1, **network})
+            for weight in one.names():
+                one[weight] = self.model[weight]
+            self.assertTrue(np.array_equal(one.predict(x), got[name]), name)
+
+    def test_the_tools_bits(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mask = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 1, 0, 0]], np.uint8)
+            self.model.save(f"{folder}/m.safetensors")
+            np.savez(f"{folder}/x.npz", **self.x, mask=mask)
+            subprocess.run([f"{BIN}/skin-predict", f"{folder}/m.safetensors", "--npz",
+                            f"{folder}/x.npz", "-o", f"{folder}/y.npz"], check=True,
+                           capture_output=True)
+            got = self.model.predict(self.x, mask)
+            with np.load(f"{folder}/y.npz") as file:
+                for name, values in got.items():
+                    self.assertTrue(np.array_equal(file[name], values), name)
+
+    def test_a_list_and_one_sequence(self):
+        whole = self.model.predict(self.x)
+        listed = self.model.session(1).predict([self.x["film"], self.x["sensor"]])
+        one = self.model.predict({name: values[1] for name, values in self.x.items()})
+        for name in whole:
+            self.assertTrue(np.array_equal(listed[name], whole[name]))
+            self.assertTrue(np.array_equal(one[name], whole[name][1]))
+
+    def test_missing_frames(self):
+        mask = np.ones((3, 4), bool)
+        mask[1] = False
+        got = self.model.predict(self.x, mask, missing="nan")
+        for values in got.values():
+            self.assertTrue(np.isnan(values[1]).all() and np.isfinite(values[[0, 2]]).all())
+
+    def test_stream(self):
+        stream, whole = self.model.session(1).stream(), self.model.predict(self.x)
+        for t in range(4):
+            got = stream.step({name: values[2, t] for name, values in self.x.items()})
+            self.assertTrue(np.array_equal(got["frames"], whole["frames"][2, t]))
+        self.assertTrue(np.array_equal(got["class"], whole["class"][2]))
+
+    def test_training(self):
+        trainer = sk.Trainer(self.model, {"class": ("softmax", 0.5), "frames": "mse"}, "sgd",
+                             learning_rate=0.1)
+        before = self.model.predict(self.x)
+        result = trainer.gradients(self.x, self.y)
+        self.assertTrue(np.array_equal(result.outputs["frames"], before["frames"]))
+        mse = float(np.mean((before["frames"] - self.y["frames"]) ** 2))
+        right = before["class"][np.arange(3), [0, 1, 0]]
+        self.assertAlmostEqual(result.losses["frames"], mse, 5)
+        self.assertAlmostEqual(result.losses["class"], float(-np.log(right).mean()), 5)
+        self.assertAlmostEqual(result.loss, 0.5 * result.losses["class"] + mse, 5)
+        history = trainer.fit(self.x, self.y, epochs=30, batch_size=2,
+                              validation=([self.x["film"], self.x["sensor"]],
+                                          [self.y["class"], self.y["frames"]]))
+        self.assertLess(history[-1]["validation_loss"], 0.9 * history[0]["validation_loss"])
+
+    def test_errors_name_what_is_wrong(self):
+        predict = self.model.predict
+        with self.assertRaisesRegex(sk.ArgumentError, "film, sensor"):
+            predict(self.x["film"])
+        with self.assertRaisesRegex(sk.ArgumentError, "x has 1 arrays"):
+            predict([self.x["film"]])
+        with self.assertRaisesRegex(sk.ArgumentError, "camera, sensor"):
+            predict({"camera": self.x["film"], "sensor": self.x["sensor"]})
+        with self.assertRaisesRegex(sk.ShapeError, "sensor has the shape"):
+            predict({**self.x, "sensor": self.x["sensor"][..., :1]})
+        with self.assertRaisesRegex(sk.ShapeError, "sensor has .* frames"):
+            predict({**self.x, "sensor": self.x["sensor"][:, :3]})
+        with self.assertRaisesRegex(ValueError, "'frames'"):
+            sk.Trainer(self.model, {"class": "softmax"})
+        with self.assertRaises(sk.ArgumentError):
+            sk.Trainer(self.model, {"class": "softmax", "frames": "mse", "other": "mse"})
+        trainer = sk.Trainer(self.model, {"class": "softmax", "frames": "mse"})
+        with self.assertRaisesRegex(sk.ShapeError, "y of frames"):
+            trainer.step(self.x, {**self.y, "frames": self.y["class"]})
 
 
 @unittest.skipUnless(os.path.exists(f"{ROOT}/weights/mtcnn.safetensors"), "no weights")

@@ -14,13 +14,13 @@ from ._errors import (ArgumentError, CancelledError, FileError, FormatError, Lim
                       UnsupportedError)
 from ._lib import cpu_count, instruction_set, version
 from .faces import Detector, Face
-from .model import Model, Session, Stream
+from .model import Input, Model, Output, Session, Stream
 from .trainer import StepResult, Trainer
 
 __version__ = version()
 __all__ = [
-    "ArgumentError", "CancelledError", "Detector", "Face", "FileError", "FormatError", "LimitError",
-    "Model", "NoValidFramesError", "NumericError", "OutOfMemoryError", "Session", "ShapeError",
-    "SkinError", "StepResult", "Stream", "Trainer", "UnsupportedError", "cpu_count",
-    "instruction_set", "version",
+    "ArgumentError", "CancelledError", "Detector", "Face", "FileError", "FormatError", "Input",
+    "LimitError", "Model", "NoValidFramesError", "NumericError", "OutOfMemoryError", "Output",
+    "Session", "ShapeError", "SkinError", "StepResult", "Stream", "Trainer", "UnsupportedError",
+    "cpu_count", "instruction_set", "version",
 ]

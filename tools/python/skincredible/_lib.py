@@ -52,6 +52,17 @@ class ModelInfo(C.Structure):
                 ("output_count", C.c_size_t)]
 
 
+class CInput(C.Structure):
+    _fields_ = [("name", C.c_char_p), ("dims", C.c_int), ("height", C.c_size_t),
+                ("width", C.c_size_t), ("channels", C.c_size_t), ("floats", C.c_size_t),
+                ("before", C.c_size_t)]
+
+
+class COutput(C.Structure):
+    _fields_ = [("name", C.c_char_p), ("dims", C.c_int), ("masked", C.c_int),
+                ("shape", C.c_size_t * 4), ("floats", C.c_size_t), ("before", C.c_size_t)]
+
+
 class SessionOptions(C.Structure):
     _fields_ = [("num_threads", C.c_int), ("bf16", C.c_int)]
 
@@ -66,6 +77,10 @@ class Rate(C.Structure):
     _fields_ = [("name", C.c_char_p), ("factor", C.c_double)]
 
 
+class OutputLoss(C.Structure):
+    _fields_ = [("name", C.c_char_p), ("loss", C.c_int), ("weight", C.c_double)]
+
+
 class TrainerOptions(C.Structure):
     _fields_ = [("num_threads", C.c_int), ("loss", C.c_int), ("optimizer", C.c_int),
                 ("learning_rate", C.c_double), ("momentum", C.c_double), ("nesterov", C.c_int),
@@ -77,7 +92,7 @@ class TrainerOptions(C.Structure):
                 ("rho", C.c_double), ("centered", C.c_int), ("initial_accumulator", C.c_double),
                 ("clip_value", C.c_double), ("huber_delta", C.c_double),
                 ("focal_gamma", C.c_double), ("focal_alpha", C.c_double),
-                ("losses", C.c_void_p), ("loss_count", C.c_size_t), ("bf16", C.c_int),
+                ("losses", C.POINTER(OutputLoss)), ("loss_count", C.c_size_t), ("bf16", C.c_int),
                 ("recompute_gates", C.c_int)]
 
 
@@ -115,7 +130,8 @@ class CropOptions(C.Structure):
 C_NAMES = {"nbase_error": Error, "nbase_array": Array, "nbase_image": Image,
            "nbase_allocator": Allocator, "nbase_env": Env, "convlstm_model_info": ModelInfo,
            "convlstm_session_options": SessionOptions, "convlstm_batch": Batch,
-           "convlstm_rate": Rate, "convlstm_trainer_options": TrainerOptions,
+           "convlstm_input": CInput, "convlstm_output": COutput,
+           "convlstm_output_loss": OutputLoss, "convlstm_rate": Rate, "convlstm_trainer_options": TrainerOptions,
            "convlstm_step_result": StepFigures, "mtcnn_options": DetectorOptions,
            "mtcnn_point": Point, "mtcnn_face": CFace, "mtcnn_stats": DetectorStats,
            "mtcnn_crop_options": CropOptions}
@@ -140,6 +156,9 @@ _CONVLSTM = {  # result, arguments
     "convlstm_model_free": (None, [_P]), "convlstm_model_json": (_S, [_P]),
     "convlstm_model_get_info": (None, [_P, C.POINTER(ModelInfo)]),
     "convlstm_model_output_shape": (_I, [_P, _Z, _Z, _Z, C.POINTER(_Z), _ERR]),
+    "convlstm_model_input_count": (_Z, [_P]),
+    "convlstm_model_input": (_I, [_P, _Z, C.POINTER(CInput)]),
+    "convlstm_model_output": (_I, [_P, _Z, _Z, _Z, _Z, C.POINTER(COutput), _ERR]),
     "convlstm_model_label": (_S, [_P, _Z]), "convlstm_model_tensor_count": (_Z, [_P]),
     "convlstm_model_tensor": (C.POINTER(Array), [_P, _Z]),
     "convlstm_model_find": (C.POINTER(Array), [_P, _S]),
@@ -157,6 +176,7 @@ _CONVLSTM = {  # result, arguments
     "convlstm_trainer_gradients_batch":
         (_I, [_P, C.POINTER(Batch), _P, _P, C.POINTER(StepFigures)]),
     "convlstm_trainer_evaluate": (_I, [_P, C.POINTER(Batch), _P, _P, C.POINTER(StepFigures)]),
+    "convlstm_trainer_output_loss": (_D, [_P, _Z]),
     "convlstm_trainer_gradient": (_P, [_P, _S]),
     "convlstm_trainer_set_learning_rate": (None, [_P, _D]),
     "convlstm_trainer_learning_rate": (_D, [_P]), "convlstm_trainer_steps": (_U, [_P]),
