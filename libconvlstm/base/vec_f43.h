@@ -21,17 +21,30 @@
 #ifndef NBASE_VEC_F43_H
 #define NBASE_VEC_F43_H
 
+#include <stdbool.h>
+
 #include "toom_cook.h"
 #include "vec.h"
 
 #define F43_A ((float)NBASE__F43_A)
 #define F43_B ((float)NBASE__F43_B)
 
-/* Rows 1 to 4 of B^T d. */
-INLINE void f43_input_rows(const vec d[6], vec out[6])
+/* a + k b for a power of two k: the product is exact, so both ways give the same bits. `adders`
+ * says that the processor has adders beside its multipliers, and that stores wait for
+ * multiply-adds, but not for products (Zen 4). */
+INLINE vec f43_add_times(const bool adders, vec a, const float k, vec b)
 {
-    vec a = v_fnma(v_set(2.0f), d[2], d[4]), b = v_fnma(v_set(2.0f), d[1], d[3]);
-    vec c = v_fnma(v_set(0.5f), d[2], d[4]), e = v_fnma(v_set(0.5f), d[1], d[3]);
+    if (!adders) return v_fma(v_set(k), b, a);
+    if (k == 2.0f) return v_add(a, v_add(b, b));
+    if (k == -2.0f) return v_sub(a, v_add(b, b));
+    return v_add(a, v_mul(v_set(k), b));
+}
+
+/* Rows 1 to 4 of B^T d. */
+INLINE void f43_input_rows(const bool adders, const vec d[6], vec out[6])
+{
+    vec a = f43_add_times(adders, d[4], -2.0f, d[2]), b = f43_add_times(adders, d[3], -2.0f, d[1]),
+        c = f43_add_times(adders, d[4], -0.5f, d[2]), e = f43_add_times(adders, d[3], -0.5f, d[1]);
     out[1] = v_fma(v_set(F43_A), b, a);
     out[2] = v_fnma(v_set(F43_A), b, a);
     out[3] = v_fma(v_set(F43_B), e, c);

@@ -261,15 +261,19 @@ static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winogra
     }
 }
 
+/* Whether a multiply-add takes as long as two loads, and sums can run beside it. With vectors of
+ * 512 bits that is so on few processors. */
+static bool has_adders(const convlstm__winograd_kernels *k)
+{
+    return k->forward_columns && (k->lanes < 16 || nbase__slow_512());
+}
+
 /* A step in columns reads the weights once for each vector of tiles: they must come from the
- * second-level cache, of which this is about half. With vectors of 512 bits it needs more loads for
- * each multiply-add than most processors can do in its time. */
+ * second-level cache, of which this is about half. It needs two loads for a multiply-add. */
 #define COLUMNS_BYTES ((size_t)1 << 19)
 static bool in_columns(const convlstm__winograd *w)
 {
-    const convlstm__winograd_kernels *k = w->kernels;
-    return k->forward_columns && (k->lanes < 16 || nbase__slow_512()) &&
-           w->bias_at * sizeof(float) <= COLUMNS_BYTES;
+    return w->adders && w->bias_at * sizeof(float) <= COLUMNS_BYTES;
 }
 
 /* How weights and their gradients are packed. */
@@ -289,6 +293,7 @@ static void find_weight_sizes(winograd_cell *cell)
     size_t blocks = nbase__round_up(outputs, k->rows),
            backward_blocks = nbase__round_up(all, k->rows);
     w->bias_at = w->weight_sets * blocks * w->depth;
+    w->adders = has_adders(k);
     w->columns = in_columns(w);
     w->backward_at = nbase__round_up(w->bias_at + blocks, 16);
     w->fineness_at =

@@ -98,6 +98,7 @@ typedef struct convlstm__winograd {
     size_t depth;          /* of the forward products: channels + filters, or pairs of them */
     size_t backward_depth; /* of those of the data gradient: 4F outputs, or pairs of them */
     bool columns;          /* the step forward is that of winograd_columns.h */
+    bool adders;           /* the processor has spare ones: f43_add_times */
     size_t forward_block, backward_block; /* vectors of tiles in a block, at most */
 
     bool rectified; /* the activation is relu, else tanh */

@@ -163,6 +163,36 @@ INLINE state_source source_before(const convlstm__winograd *w, const convlstm__w
     return from;
 }
 
+/* D of a filter from the gradients of its gates: a gate, or a pair of them, `block` floats behind
+ * the one before. */
+INLINE void transform_gates_as(const bool adders, const vec dz[4][16], float *d, size_t block,
+                               size_t d_stride)
+{
+#if BF16
+    float first[FREQUENCIES * LANES] __attribute__((aligned(64)));
+    NO_UNROLL
+    for (int g = 0; g < 4; g += 2) {
+        output_transform_transposed(adders, NULL, dz[g], first, LANES);
+        output_transform_transposed(adders, first, dz[g + 1], d + g / 2 * block, d_stride);
+    }
+#else
+    NO_UNROLL
+    for (int g = 0; g < 4; g++)
+        output_transform_transposed(adders, NULL, dz[g], d + g * block, d_stride);
+#endif
+}
+
+OUT_OF_LINE void transform_gates_by_adders(const vec dz[4][16], float *d, size_t block,
+                                           size_t d_stride)
+{
+    transform_gates_as(true, dz, d, block, d_stride);
+}
+
+OUT_OF_LINE void transform_gates(const vec dz[4][16], float *d, size_t block, size_t d_stride)
+{
+    transform_gates_as(false, dz, d, block, d_stride);
+}
+
 /* The gradients of a filter's gates, then D: d[f*d_stride + (4*filter + gate)*block], or pairs of
  * gates, d[f*d_stride + (2*filter + gate/2)*block]. m: the products of the step forward, m_row
  * floats from gate to gate, if the gates are to be computed again, else null. */
@@ -192,18 +222,11 @@ OUT_OF_LINE void start_filter(const convlstm__winograd *w, const convlstm__winog
         KINDS_WITH_GATES(CASE)
     }
 #undef CASE
-#if BF16
-    float first[FREQUENCIES * LANES] __attribute__((aligned(64)));
-    NO_UNROLL
-    for (int g = 0; g < 4; g += 2) {
-        output_transform_transposed(NULL, dz[g], first, LANES);
-        output_transform_transposed(first, dz[g + 1], d + (2 * filter + g / 2) * block, d_stride);
-    }
-#else
-    NO_UNROLL
-    for (int g = 0; g < 4; g++)
-        output_transform_transposed(NULL, dz[g], d + (4 * filter + g) * block, d_stride);
-#endif
+    d += (BF16 ? 2 : 4) * filter * block;
+    if (BF16 || ADDERS(w))
+        transform_gates_by_adders(dz, d, block, d_stride);
+    else
+        transform_gates(dz, d, block, d_stride);
 }
 
 #if BF16
@@ -254,15 +277,18 @@ OUT_OF_LINE void scatter_frame(const convlstm__winograd *w, const float *e, size
 }
 
 /* What a step back multiplies the gradients by: V once more, of pairs of tiles with BF16. */
-#if BF16
 OUT_OF_LINE void transform_again(const convlstm__winograd *w, const float *frame, size_t channels,
                                  size_t vector0, size_t nv, float *v, size_t stride)
 {
-    transform_planes(true, w, frame, channels, vector0, nv, v, stride);
-}
-#else
-#define transform_again transform_frame
+    const manner by_adders = {true, BF16 ? AS_SHORT : AS_FLOATS, NULL};
+#if !BF16
+    if (!ADDERS(w)) {
+        transform_frame(w, frame, channels, vector0, nv, v, stride);
+        return;
+    }
 #endif
+    transform_planes(by_adders, w, frame, channels, vector0, nv, v, stride);
+}
 
 /* D of all filters of a block, in the order in which their gates lie in memory. */
 INLINE void start_filters(const convlstm__winograd *w, const convlstm__winograd_backward *s,

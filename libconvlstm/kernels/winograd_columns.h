@@ -20,6 +20,10 @@
 #define HAS_COLUMNS 0
 #endif
 
+/* Whether transforms take the way of processors with spare adders (f43_add_times). Those of a step
+ * in columns, and of products in bfloat16, run on no others, and always do. */
+#define ADDERS(w) (HAS_COLUMNS && (w)->adders)
+
 /* Filters first..last-1 of a vector. */
 typedef convlstm__units filter_range;
 
@@ -118,7 +122,7 @@ OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__win
         vec m[SIDE], t[4], b = v_set(s->bias[4 * filter + g]);
         UNROLL
         for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
-        output_1d_sums(m, t);
+        output_1d_by(true, m, t);
         UNROLL
         for (int q = 0; q < 4; q++) z[g][4 * r + q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
     }
@@ -164,7 +168,8 @@ OUT_OF_LINE void transform_columns(const convlstm__winograd *w, const float *fra
     place where = place_of(w, vector);
     const float *at = frame + w->tiles.lead + vector * LANES;
     for (size_t c = 0; c < channels; c++)
-        input_transform(at + c * w->tiles.plane, &where, v + c * SIDE * LANES, LANES, column);
+        input_transform_as((manner){true, AS_FLOATS, NULL}, at + c * w->tiles.plane, &where,
+                           v + c * SIDE * LANES, LANES, column);
 }
 
 static void vector_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,

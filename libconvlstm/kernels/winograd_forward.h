@@ -29,15 +29,15 @@ OUT_OF_LINE void finish_filter(const convlstm__winograd *w, const convlstm__wino
 /* Transforms `channels` planes of a frame for a block of nv vectors into
  * v[f*stride + channel*nv*unit], where a unit is LANES floats, or half of that if they are to be
  * short. One copy for all blocks: a transform is a lot of code. */
-INLINE void transform_planes(const bool is_short, const convlstm__winograd *w, const float *frame,
+INLINE void transform_planes(const manner how, const convlstm__winograd *w, const float *frame,
                              size_t channels, size_t vector0, size_t nv, float *v, size_t stride)
 {
-    const size_t unit = is_short ? LANES / 2 : LANES;
+    const size_t unit = how.store == AS_SHORT ? LANES / 2 : LANES;
     for (size_t n = 0; n < nv; n++) {
         place where = place_of(w, vector0 + n);
         const float *at = frame + w->tiles.lead + (vector0 + n) * LANES;
         for (size_t c = 0; c < channels; c++)
-            input_transform_as(is_short, at + c * w->tiles.plane, &where, v + (c * nv + n) * unit,
+            input_transform_as(how, at + c * w->tiles.plane, &where, v + (c * nv + n) * unit,
                                SIDE * stride, stride);
     }
 }
@@ -46,7 +46,7 @@ INLINE void transform_planes(const bool is_short, const convlstm__winograd *w, c
 OUT_OF_LINE void transform_frame(const convlstm__winograd *w, const float *frame, size_t channels,
                                  size_t vector0, size_t nv, float *v, size_t stride)
 {
-    transform_planes(false, w, frame, channels, vector0, nv, v, stride);
+    transform_planes((manner){false, AS_FLOATS, NULL}, w, frame, channels, vector0, nv, v, stride);
 }
 #endif
 

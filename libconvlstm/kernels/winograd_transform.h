@@ -19,6 +19,11 @@
 #error "TAPS must be 1, 3 or 5"
 #endif
 
+#if FINE || TAPS != 3 /* they have no other way */
+#define input_1d_by(adders, in, out) ((void)(adders), input_1d(in, out))
+#define output_1d_transposed_by(adders, in, out) ((void)(adders), output_1d_transposed(in, out))
+#endif
+
 #define SPAN WINOGRAD_SPAN(TAPS)
 #define SIDE WINOGRAD_SIDE(TAPS, FINE)
 #define FREQUENCIES (SIDE * SIDE)
@@ -75,9 +80,16 @@ INLINE vec load_pixel(const float *at, const place *where, const int r, const in
 #define PAIR(first, a) (a)
 #endif
 
-/* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]; in half of a vector's
- * floats if they are to be short. */
-INLINE void input_transform_as(const bool is_short, const float *at, const place *where, float *out,
+/* How an input transform computes, and stores a frequency; constants. */
+typedef struct manner {
+    bool adders; /* f43_add_times */
+    enum { AS_FLOATS, AS_SHORT, AS_PAIRS } store;
+    const float *first; /* AS_PAIRS: frequency f of the first of each pair at first[f*LANES] */
+} manner;
+
+/* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]; AS_SHORT in half of a
+ * vector's floats. */
+INLINE void input_transform_as(const manner how, const float *at, const place *where, float *out,
                                size_t row, size_t column)
 {
     vec half[SIDE][SPAN];
@@ -86,27 +98,25 @@ INLINE void input_transform_as(const bool is_short, const float *at, const place
         vec d[SPAN], t[SIDE];
         UNROLL
         for (int r = 0; r < SPAN; r++) d[r] = load_pixel(at, where, r, q);
-        input_1d(d, t);
+        input_1d_by(how.adders, d, t);
         UNROLL
         for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
     UNROLL
     for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
-        input_1d(half[r], t);
+        input_1d_by(how.adders, half[r], t);
         UNROLL
-        for (int q = 0; q < SIDE; q++)
-            if (is_short)
-                STORE_SHORT(out + r * row + q * column, t[q]);
+        for (int q = 0; q < SIDE; q++) {
+            float *to = out + r * row + q * column;
+            if (how.store == AS_SHORT)
+                STORE_SHORT(to, t[q]);
+            else if (how.store == AS_PAIRS)
+                v_store(to, PAIR(v_load(how.first + (r * SIDE + q) * LANES), t[q]));
             else
-                v_store(out + r * row + q * column, t[q]);
+                v_store(to, t[q]);
+        }
     }
-}
-
-INLINE void input_transform(const float *at, const place *where, float *out, size_t row,
-                            size_t column)
-{
-    input_transform_as(false, at, where, out, row, column);
 }
 
 #if !FINE
@@ -167,21 +177,21 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 #if !FINE
 /* out[f*stride] = A y A^T of y[pixel]; or, where `first` is not null, the pair of first[f*LANES]
  * and that. */
-INLINE void output_transform_transposed(const float *first, const vec y[16], float *out,
-                                        size_t stride)
+INLINE void output_transform_transposed(const bool adders, const float *first, const vec y[16],
+                                        float *out, size_t stride)
 {
     vec half[SIDE][4];
     UNROLL
     for (int q = 0; q < 4; q++) {
         vec d[4] = {y[q], y[4 + q], y[8 + q], y[12 + q]}, t[SIDE];
-        output_1d_transposed(d, t);
+        output_1d_transposed_by(adders, d, t);
         UNROLL
         for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
     UNROLL
     for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
-        output_1d_transposed(half[r], t);
+        output_1d_transposed_by(adders, half[r], t);
         UNROLL
         for (int q = 0; q < SIDE; q++) {
             size_t f = r * SIDE + q;

@@ -8,7 +8,7 @@
 INLINE void data_43(const vec *d, vec *v)
 {
     vec most = v_set(2.5f);
-    f43_input_rows(d, v);
+    f43_input_rows(false, d, v);
     v[0] = v_add(d[0], v_fnma(most, d[2], d[4]));
     v[5] = v_add(d[1], v_fnma(most, d[3], d[5]));
 }
