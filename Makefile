@@ -338,7 +338,8 @@ BASE_WEAK := $(call objects,$(BASE_SRC))
 endif
 $(LIB_MTCNN): $(BASE_WEAK) $(call objects,$(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
 $(call shared,libconvlstm): libconvlstm/libconvlstm.map $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
-$(call shared,libmtcnn): libmtcnn/libmtcnn.map $(call objects,$(BASE_SRC) $(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
+# The detector multiplies no matrices: without what does, its library does not load BLAS.
+$(call shared,libmtcnn): libmtcnn/libmtcnn.map $(call objects,$(filter-out %/gemm.c %/gemm_none.c,$(BASE_SRC)) $(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
 $(foreach lib,libconvlstm libmtcnn,$(call shared,$(lib))): $(STAMP)
 	@mkdir -p $(@D)
 	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -shared -o $@ -Wl,-soname,$(@F) -Wl,--version-script=$(filter %.map,$^) \

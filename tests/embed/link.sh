@@ -42,6 +42,7 @@ nm "$prefix/lib/libmtcnn.a" "$prefix/lib/libconvlstm.a" 2>/dev/null | grep -E '^
 cflags=$(pkg-config --cflags convlstm mtcnn)
 gcc $cflags -o shared example.c $(pkg-config --libs convlstm) || fail "shared"
 readelf -d shared | grep -q 'NEEDED.*libconvlstm\.so\.0' || fail "not linked with libconvlstm.so.0"
+readelf -d "$prefix/lib/libmtcnn.so.0" | grep -q 'NEEDED.*openblas' && fail "the detector's library loads BLAS"
 as example shared
 for order in "convlstm mtcnn" "mtcnn convlstm"; do
     gcc $cflags -o both-shared both.c $(pkg-config --libs $order) || fail "shared, $order"
