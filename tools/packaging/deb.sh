@@ -18,8 +18,9 @@ cp -r tools/packaging/debian "$source/debian"
 date=$(tar -tvzf "$folder/skincredible_$version.orig.tar.gz" --full-time | awk 'NR == 1 {print $4, $5}')
 sed "s|@VERSION@|$version|; s|@DATE@|$(LC_ALL=C date -u -R -d "$date")|" "$source/debian/changelog.in" >"$source/debian/changelog"
 rm "$source/debian/changelog.in"
-# The compiler is the distribution's.
-(cd "$source" && env -u CC dpkg-buildpackage -us -uc ${DEB_BUILD:--F}) >"$folder/build.log" 2>&1 ||
+# The compiler is the distribution's (with /usr/lib/ccache in front of PATH: through ccache), and every
+# processor compiles.
+(cd "$source" && env -u CC dpkg-buildpackage -us -uc --jobs-try=auto ${DEB_BUILD:--F}) >"$folder/build.log" 2>&1 ||
     { tail -n 40 "$folder/build.log"; exit 1; }
 # Only a first upload to Debian itself closes a bug there.
 lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$folder"/*.changes
