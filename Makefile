@@ -61,7 +61,8 @@ CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
 LDLIBS_CORE := $(if $(filter none,$(BLAS)),,-lopenblas) $(if $(filter none,$(ZLIB)),,-lz) $(OPENMP_LIBS) -lm -lpthread
 
-MACHINE := $(shell $(CC) -dumpmachine)
+# With -m32 a compiler still names the 64-bit machine.
+MACHINE := $(if $(filter -m32,$(CC)),i686-linux-gnu,$(shell $(CC) -dumpmachine))
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
 ISA_FLAGS_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c -mprefer-vector-width=512
 ISA_FLAGS_neon :=
@@ -491,7 +492,7 @@ deps-format: # clang-format 14: other versions lay out a few lines differently
 deps-analyze: # other versions find other things
 	$(call need,$(APT_BUILD) clang-14)
 deps-compilers: # those that Debian 12 has
-	$(call need,$(APT_BUILD) gcc-11 clang-14 clang-15 clang-16 clang-19 gcc-multilib musl-tools)
+	$(call need,$(APT_BUILD) gcc-11 clang-14 clang-15 clang-16 clang-19 gcc-12-multilib libc6-dev-i386 musl-tools) # gcc-multilib would remove the compilers for other machines
 deps-wasm:
 	$(call need,clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32)
 deps-windows:

@@ -290,19 +290,19 @@ static void dense(const mtcnn__layer *l, const float *in, size_t channels, size_
     for (; k + 2 <= l->out; k += 2) dense_few(l, k, in, channels, area, out, 2);
 }
 
-/* The heads on the features of the last dense layer; landmarks may be null. `out` may stand
- * anywhere. */
+/* The heads on the features of the last dense layer, of 2, 4 and 10 channels; landmarks may be
+ * null. `out` may stand anywhere. */
 static void crop_heads(const mtcnn__layer *class, const mtcnn__layer *box,
                        const mtcnn__layer *landmarks, const float *features, size_t count,
                        float *out)
 {
     _Alignas(64) float logits[2 * LANES], values[10 * LANES];
-    dense(class, features, count, 1, logits);
+    dense_few(class, 0, features, count, 1, logits, 2);
     v_storeu(out, v_sub(v_load(logits + LANES), v_load(logits)));
-    dense(box, features, count, 1, values);
+    dense_few(box, 0, features, count, 1, values, 4);
     for (size_t i = 0; i < 4; i++) v_storeu(out + (1 + i) * LANES, v_load(values + i * LANES));
     if (!landmarks) return;
-    dense(landmarks, features, count, 1, values);
+    dense_few(landmarks, 0, features, count, 1, values, 10);
     for (size_t i = 0; i < 10; i++) v_storeu(out + (5 + i) * LANES, v_load(values + i * LANES));
 }
 
