@@ -299,6 +299,13 @@ FLAGS_winograd_bf16_avx512 := -mavx512bf16
 FLAGS_direct_avx512 := -mavx512bf16 -mamx-tile -mamx-bf16
 # In plain C these stand in for a tile unit in tests alone: small, not fast.
 FLAGS_direct_ref := -Os
+# Weights are transformed once for a model. Without vectors of their own these would be unrolled to
+# ten times their size; and what is for unscaled frames only may take a little longer there.
+FLAGS_weights_ref := -O2
+FLAGS_weights_avx2 := -O2
+FLAGS_grid_fine_ref := -O2
+FLAGS_winograd_fine_ref := -O2
+FLAGS_winograd5_fine_ref := -O2
 
 $(call kernels,libconvlstm/kernels,math,math,$(ISAS))
 $(call kernels,libconvlstm/kernels,tiles,tiles,$(ISAS))
@@ -353,8 +360,10 @@ $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 	@rm -f $@
 	$(call quiet,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
+# What stands in for instructions that a machine lacks (kernels.inc) is there for our own programs.
+STAND_INS := $(if $(findstring linux,$(MACHINE)),$(patsubst %,-Wl$(comma)-u$(comma)convlstm__%_ref,direct winograd_bf16))
 # OpenBLAS first: the loader looks for each of its 10,000 symbols in the libraries in this order.
-LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
+LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STAND_INS) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
 $(BUILD)/bin/%.exe: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)

@@ -2,6 +2,7 @@
 
 #define KERNEL(family, isa, ISA) [NBASE_ISA_##ISA].family = &convlstm__##family##_##isa,
 static const convlstm__kernels table[] = {
+#define STAND_IN KERNEL
 #include "kernels.inc"
 };
 

@@ -216,6 +216,14 @@ convlstm__training_kernels convlstm__training_kernels_for(nbase_isa isa);
 
 #define KERNEL(family, isa, ISA)                                                                   \
     extern const convlstm__##family##_kernels convlstm__##family##_##isa;
+#ifdef __ELF__
+/* Linked into who asks for them (ld -u), which our tools and tests do; null in others, for which
+ * they would be 40 KB that nothing uses. */
+#define STAND_IN(family, isa, ISA)                                                                 \
+    extern const convlstm__##family##_kernels convlstm__##family##_##isa __attribute__((weak));
+#else
+#define STAND_IN(family, isa, ISA) KERNEL(family, isa, ISA)
+#endif
 #define TRAINED(family, isa, ISA)                                                                  \
     extern const convlstm__##family##_training convlstm__##family##_training_##isa;
 #include "kernels.inc"

@@ -8,8 +8,9 @@
 #include "vec.h"
 #include "winograd_transform.h"
 
-/* A vector that has more tiles than this is a vector like others. */
-#define FEW_TILES (LANES / 4)
+/* A vector that has more tiles than this is a vector like others. None are few where it would be
+ * code for little: in narrow vectors, with few lanes, and in products that are seldom used. */
+#define FEW_TILES (TAPS == 3 && !FINE && !BF16 && LANES >= 16 ? LANES / 4 : 0)
 
 /* Sums that are made at the same time, so that none waits for its last product. */
 #define CHAINS 8
@@ -18,7 +19,7 @@
 INLINE size_t few_tiles(const convlstm__winograd *w, size_t last)
 {
     const size_t tiles = w->tiles.count % LANES;
-    return !BF16 && last + 1 == w->tiles.vectors && tiles <= FEW_TILES ? tiles : 0;
+    return last + 1 == w->tiles.vectors && tiles <= FEW_TILES ? tiles : 0;
 }
 
 /* Factors of several products, called sets: their weights, packed in blocks of rows, and the values

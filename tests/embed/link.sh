@@ -36,8 +36,10 @@ as() {
     cp out "expected-$1"
 }
 
-# What a weak symbol needs brings in no library: a program would call a null function.
-nm "$prefix/lib/libmtcnn.a" "$prefix/lib/libconvlstm.a" 2>/dev/null | grep -E '^ +w ' && fail "weak symbols that are not defined"
+# What a weak symbol needs brings in no library: a program would call a null function. The tables of
+# kernels that nothing but tests needs are meant to be null (kernels.inc, STAND_IN).
+nm "$prefix/lib/libmtcnn.a" "$prefix/lib/libconvlstm.a" 2>/dev/null | grep -iE '^ +[wv] ' |
+    grep -vE 'convlstm__(direct|winograd_bf16)_ref$' && fail "weak symbols that are not defined"
 
 cflags=$(pkg-config --cflags convlstm mtcnn)
 gcc $cflags -o shared example.c $(pkg-config --libs convlstm) || fail "shared"
