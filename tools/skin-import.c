@@ -8,6 +8,7 @@
 #include "import/mtcnn_import.h"
 #include "keras/keras.h"
 #include "keras/keras_network.h"
+#include "ranout.h"
 #include "score/ensemble.h"
 #include "torch/torch_map.h"
 #include "torch/torch_network.h"
@@ -105,6 +106,13 @@ static keras_options open_points(void)
         .side = side, .recurrent_activation = activation >= 0 ? activations[activation] : NULL};
 }
 
+/* Unless the network's description may lack something. */
+static bool put_down(const convlstm_model *m, nbase_error *err)
+{
+    if (ranout_ever()) return tool_no_memory(err);
+    return convlstm_model_save(m, output, err) == NBASE_OK;
+}
+
 /* Weights that are not finite come from a training that diverged, or from numbers beyond float32;
  * they would make every answer nan. */
 static bool save(const convlstm_model *m, nbase_error *err)
@@ -119,7 +127,7 @@ static bool save(const convlstm_model *m, nbase_error *err)
                                  "checkpoint, or train again",
                                  t->name, k, isnan(values[k]) ? "nan" : "infinite");
     }
-    return convlstm_model_save(m, output, err) == NBASE_OK;
+    return put_down(m, err);
 }
 
 /* The description from --network, else of a preset. */
@@ -228,7 +236,7 @@ static int import_network(const char *source)
                           ((text = json_dumps(description, JSON_COMPACT)) || tool_no_memory(&err));
     ok = ok &&
          convlstm_model_create(NULL, known ? preset_text : text, seed, &m, &err) == NBASE_OK &&
-         convlstm_model_save(m, output, &err) == NBASE_OK;
+         put_down(m, &err);
     convlstm_model_free(m);
     convlstm_text_free(preset_text);
     free(text);

@@ -132,6 +132,9 @@ static void be_ended_first(void)
 
 unsigned fence_enter(const fence_limits *limits, int channel)
 {
+    /* libseccomp goes on for ever where it gets no memory. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    limit_time(limits->seconds);
     bool ready = filter_prepare(); /* needs a descriptor, so it comes before the limits */
     be_ended_first();
     fence_keep_only(channel);

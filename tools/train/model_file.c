@@ -1,4 +1,5 @@
 #include "model_file.h"
+#include "ranout.h"
 
 #include <stdlib.h>
 
@@ -41,6 +42,7 @@ static nbase_status describe(const train_run *r, nbase_archive *a)
 
 bool train_model_save(const train_run *r, nbase_error *err)
 {
+    if (ranout_ever()) return tool_no_memory(err); /* a description may lack something */
     if (!r->people[0]) return convlstm_model_save(r->model, r->model_path, err) == NBASE_OK;
     nbase_archive *a = NULL;
     nbase_status status = nbase_archive_create(NULL, &a);
