@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Our own figures as Markdown: time, GFLOP/s and share of the FMA peak measured in the same run; scaling, memory, lower instruction sets. A few minutes; bench/peers.sh has the comparison.
+# Our own figures as Markdown: time, GFLOP/s and share of the FMA peak measured in the same run;
+# scaling, memory, lower instruction sets. A few minutes; bench/peers.sh has the comparison.
 set -eu
 cd "$(dirname "$0")/.."
 bin=${BIN:-build/bin}
@@ -13,10 +14,14 @@ row() {
     "$bin/bench" --json --quiet --rounds "$rounds" "$@" | jq -r --arg what "$what" \
         '"| \(.name)\($what) | \(.threads) | \(.isa) | \(.ms * 100 | round / 100) | \(.gflops | round) | \(if .gflops > 0 then "\(.percent_of_peak | round) %" else "-" end) | \(.peak_gflops | round) | \(.rss_mb | round) |"'
 }
-"$bin/bench" --json --quiet --rounds 1 --seconds 0 rnet:mb1 | jq -r --arg date "$(date +%F)" '"\($date), commit \(.commit), \(.machine), \(.clock_mhz) MHz, read bandwidth \(.read_gbs) GB/s, \(.compiler), \(.blas)\n"'
+"$bin/bench" --json --quiet --rounds 1 --seconds 0 rnet:mb1 |
+    jq -r --arg date "$(date +%F)" \
+    '"\($date), commit \(.commit), \(.machine), \(.clock_mhz) MHz, read bandwidth \(.read_gbs) GB/s, \(.compiler), \(.blas)\n"'
 echo "| work | threads | kernels | ms | GFLOP/s | of peak | peak, GFLOP/s | peak resident, MB |"
 echo "|---|---|---|---|---|---|---|---|"
-for work in train_b8 train_b8_half infer_b1 infer_b8 frames_b2; do row "" --threads "$threads" --set $work; done
+for work in train_b8 train_b8_half infer_b1 infer_b8 frames_b2; do
+    row "" --threads "$threads" --set $work
+done
 row ", one thread" --threads 1 --set infer_b1
 row ", one thread" --threads 1 --set infer_b8
 row "" --threads "$threads" --set infer_75x53

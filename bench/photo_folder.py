@@ -1,12 +1,18 @@
 #!/usr/bin/env python3
-"""Photos a second through a folder of large photos: skin-faces beside facenet-pytorch and mtcnn, which read the same files.
+"""Photos a second through a folder of large photos: skin-faces beside facenet-pytorch and mtcnn,
+which read the same files.
 
-    bench/photo_folder.py [--photos 400] [--peer-photos 400] [--rounds 1] [--folder DIR] [--bin build/bin]
+    bench/photo_folder.py [--photos 400] [--peer-photos 400] [--rounds 1] [--folder DIR] [--bin
+    build/bin]
 
-The photos have 12 megapixels (4000x3000 and 3000x4000, JPEG of quality 92): those of skin-synth, enlarged, with a camera's noise. Each program reads,
-searches for faces of 20 pixels and more and cuts the largest out at 160x160, with two threads. skin-faces is timed as a whole process, files written and
-all; the peers without their start and their first photo, which makes their graphs. They take minutes for a hundred photos: --peer-photos measures them
-on the first so many. Rounds alternate; medians are printed. Needs facenet-pytorch, torch, mtcnn, tensorflow and Pillow in the environment that runs the
+The photos have 12 megapixels (4000x3000 and 3000x4000, JPEG of quality 92): those of skin-synth,
+enlarged, with a camera's noise. Each program reads,
+searches for faces of 20 pixels and more and cuts the largest out at 160x160, with two threads.
+skin-faces is timed as a whole process, files written and
+all; the peers without their start and their first photo, which makes their graphs. They take
+minutes for a hundred photos: --peer-photos measures them
+on the first so many. Rounds alternate; medians are printed. Needs facenet-pytorch, torch, mtcnn,
+tensorflow and Pillow in the environment that runs the
 script; a peer that is missing is left out. --folder keeps the photos for another run."""
 import argparse
 import os
@@ -26,7 +32,8 @@ THREADS, SIDE, CROP, EACH = 2, (3000, 4000), 160, 20
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--photos", type=int, default=400)
     p.add_argument("--peer-photos", type=int, default=400)
     p.add_argument("--rounds", type=int, default=1)
@@ -37,7 +44,8 @@ def arguments():
 
 
 def files_of(folder):
-    return sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sorted(
+        os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def make_photos(args, folder):
@@ -46,27 +54,39 @@ def make_photos(args, folder):
         return
     shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run([os.path.join(args.bin, "skin-synth"), os.path.join(scratch, "clinic"), "--patients", "20", "--seed", "12", "--photos", "6:6", "--size",
-                        "1600:1600", "--no-exif", "--no-face", "0", "--quiet"], check=True)
+        subprocess.run([
+            os.path.join(args.bin, "skin-synth"),
+            os.path.join(scratch, "clinic"), "--patients", "20", "--seed", "12", "--photos", "6:6",
+            "--size", "1600:1600", "--no-exif", "--no-face", "0", "--quiet"
+        ], check=True)
         drawn = files_of(os.path.join(scratch, "clinic", "images"))
         noise = np.random.default_rng(1).normal(0, 2, (64, 64, 3))
         for i in range(args.photos):
             photo = Image.open(drawn[i % len(drawn)])
-            photo = photo.resize(SIDE if photo.height > photo.width else SIDE[::-1], Image.Resampling.BICUBIC)
-            grain = np.roll(np.tile(noise, (photo.height // 64 + 1, photo.width // 64 + 1, 1)), i, (0, 1))[: photo.height, : photo.width]
+            photo = photo.resize(SIDE if photo.height > photo.width else SIDE[::-1],
+                                 Image.Resampling.BICUBIC)
+            grain = np.roll(np.tile(noise, (photo.height // 64 + 1, photo.width // 64 + 1, 1)), i,
+                            (0, 1))[:photo.height, :photo.width]
             place = os.path.join(folder, f"person{i // EACH:03}")
             os.makedirs(place, exist_ok=True)
-            Image.fromarray(np.clip(np.asarray(photo) + grain, 0, 255).astype(np.uint8)).save(os.path.join(place, f"{i % EACH:02}.jpg"), quality=92)
+            Image.fromarray(np.clip(np.asarray(photo) + grain, 0, 255).astype(np.uint8)).save(
+                os.path.join(place, f"{i % EACH:02}.jpg"), quality=92)
 
 
 def run_ours(args, folder):
     """Photos a second, and faces found."""
     with tempfile.TemporaryDirectory() as scratch:
         begin = time.perf_counter()
-        subprocess.run([os.path.join(args.bin, "skin-faces"), folder, "-o", os.path.join(scratch, "out"), "--threads", str(THREADS), "--quality", "off"],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([
+            os.path.join(args.bin, "skin-faces"), folder, "-o",
+            os.path.join(scratch, "out"), "--threads",
+            str(THREADS), "--quality", "off"
+        ], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - begin
-        found = sum(int(np.load(f)["mask"].sum()) for f in files_of(os.path.join(scratch, "out")) if f.endswith(".npz"))
+        found = sum(
+            int(np.load(f)["mask"].sum())
+            for f in files_of(os.path.join(scratch, "out"))
+            if f.endswith(".npz"))
     return args.photos / seconds, found / args.photos
 
 
@@ -103,7 +123,8 @@ def mtcnn_finder():
 
     def find(photo):
         faces = detector.detect_faces(np.asarray(photo), min_face_size=20)
-        x, y, width, height = max((f["box"] for f in faces), key=lambda box: box[2] * box[3], default=(0, 0, 0, 0))
+        x, y, width, height = max((f["box"] for f in faces), key=lambda box: box[2] * box[3],
+                                  default=(0, 0, 0, 0))
         return cut(photo, (x, y, x + width, y + height) if faces else None)
 
     return find
@@ -122,10 +143,15 @@ def be_peer(args):
 
 
 def run_peer(args, folder, name):
-    done = subprocess.run([sys.executable, __file__, "--peer", name, "--folder", folder, "--peer-photos", str(args.peer_photos)], capture_output=True,
-                          text=True, env={**os.environ, "OMP_NUM_THREADS": str(THREADS)}, check=False)
+    done = subprocess.run([
+        sys.executable, __file__, "--peer", name, "--folder", folder, "--peer-photos",
+        str(args.peer_photos)
+    ], capture_output=True, text=True, env={
+        **os.environ, "OMP_NUM_THREADS": str(THREADS)
+    }, check=False)
     if done.returncode:
-        print(f"{name} is left out: {(done.stderr.strip() or 'no message').splitlines()[-1]}", file=sys.stderr)
+        print(f"{name} is left out: {(done.stderr.strip() or 'no message').splitlines()[-1]}",
+              file=sys.stderr)
         return None
     speed, found = map(float, done.stdout.split()[-2:])
     return speed, found
@@ -138,7 +164,13 @@ def main():
         return
     folder = args.folder or tempfile.mkdtemp()
     make_photos(args, folder)
-    runs = {"skin-faces": lambda: run_ours(args, folder), **{name: (lambda n=name: run_peer(args, folder, n)) for name in PEERS}}
+    runs = {
+        "skin-faces": lambda: run_ours(args, folder),
+        **{
+            name: (lambda n=name: run_peer(args, folder, n))
+            for name in PEERS
+        }
+    }
     results = {name: [] for name in runs}
     for _ in range(args.rounds):
         for name, run in runs.items():
@@ -146,11 +178,17 @@ def main():
             if result:
                 results[name].append(result)
     ours = statistics.median(speed for speed, _ in results["skin-faces"])
-    print(f"{args.photos} photos of 12 megapixels, {THREADS} threads, {args.rounds} rounds; peers on the first {min(args.peer_photos, args.photos)}")
+    print(
+        f"{args.photos} photos of 12 megapixels, {THREADS} threads, {args.rounds} rounds; peers on "
+        f"the first {min(args.peer_photos, args.photos)}"
+    )
     for name, got in results.items():
         if got:
             speed = statistics.median(s for s, _ in got)
-            print(f"{name:16} {speed:7.3f} photos a second   faces in {100 * got[0][1]:5.1f} %   ours / this {ours / speed:6.2f}")
+            print(
+                f"{name:16} {speed:7.3f} photos a second   faces in {100 * got[0][1]:5.1f} %   "
+                f"ours / this {ours / speed:6.2f}"
+            )
     if not args.folder:
         shutil.rmtree(folder)
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Calls from Python beside the same calls from C, in one run, alternating: predict for a batch of 8 and of 1, and
+"""Calls from Python beside the same calls from C, in one run, alternating: predict for a batch of 8
+and of 1, and
 8 threads that each have a session of their own.
 
     bench/python_calls.py [--build build] [--rounds 9] [--compiler cc]
 
-The work is preset skincredible on 30 photos of 80x80. Figures are milliseconds of a call, the middle of the rounds."""
+The work is preset skincredible on 30 photos of 80x80. Figures are milliseconds of a call, the
+middle of the rounds."""
 import argparse
 import os
 import statistics
@@ -18,11 +20,13 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FRAMES, SIZE = 30, 80
-ROWS = [("predict, batch 8", 8, 1, 3), ("predict, batch 1", 1, 1, 20), ("8 threads, batch 1 each", 1, 8, 5)]
+ROWS = [("predict, batch 8", 8, 1, 3), ("predict, batch 1", 1, 1, 20),
+        ("8 threads, batch 1 each", 1, 8, 5)]
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", default=os.path.join(HERE, "..", "build"))
     p.add_argument("--rounds", type=int, default=9)
     p.add_argument("--compiler", default="cc")
@@ -32,8 +36,11 @@ def arguments():
 def compile_c(args, scratch):
     root, lib = os.path.join(HERE, ".."), os.path.abspath(os.path.join(args.build, "lib"))
     program = os.path.join(scratch, "python_calls")
-    subprocess.run([args.compiler, "-O2", "-std=gnu11", f"-I{root}/libconvlstm", f"-I{root}/libconvlstm/base", os.path.join(HERE, "peers", "python_calls.c"), "-o", program,
-                    f"-L{lib}", "-lconvlstm", f"-Wl,-rpath,{lib}", "-lpthread"], check=True)
+    subprocess.run([
+        args.compiler, "-O2", "-std=gnu11", f"-I{root}/libconvlstm", f"-I{root}/libconvlstm/base",
+        os.path.join(HERE, "peers", "python_calls.c"), "-o", program, f"-L{lib}", "-lconvlstm",
+        f"-Wl,-rpath,{lib}", "-lpthread"
+    ], check=True)
     return program
 
 
@@ -58,7 +65,8 @@ class Python:
     def __init__(self, package, path):
         self.model = package.Model.load(path)
         values = 8 * FRAMES * SIZE * SIZE * 3
-        self.photos = ((np.arange(values) * 31 % 251) / np.float32(250)).astype(np.float32).reshape(8, FRAMES, SIZE, SIZE, 3)
+        self.photos = ((np.arange(values) * 31 % 251) / np.float32(250)).astype(np.float32).reshape(
+            8, FRAMES, SIZE, SIZE, 3)
 
     def measure(self, batch, threads, calls):
         x = self.photos[:batch]
@@ -92,7 +100,8 @@ def main():
         path = os.path.join(scratch, "model.safetensors")
         package.Model.preset("skincredible", SIZE, SIZE, seed=1).save(path)
         python = Python(package, path)
-        c = subprocess.Popen([compile_c(args, scratch), path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        c = subprocess.Popen([compile_c(args, scratch), path], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
         for name, batch, threads, calls in ROWS:
             took = {"C": [], "Python": []}
             for _ in range(args.rounds):
@@ -101,8 +110,10 @@ def main():
                 took["C"].append(float(c.stdout.readline()))
                 took["Python"].append(python.measure(batch, threads, calls))
             middle = {who: statistics.median(t) for who, t in took.items()}
-            spread = "   ".join(f"{who} {middle[who]:.2f} ms ({min(t):.2f} to {max(t):.2f})" for who, t in took.items())
-            print(f"{name:24} Python / C {middle['Python'] / middle['C']:.3f}   {spread}", flush=True)
+            spread = "   ".join(f"{who} {middle[who]:.2f} ms ({min(t):.2f} to {max(t):.2f})"
+                                for who, t in took.items())
+            print(f"{name:24} Python / C {middle['Python'] / middle['C']:.3f}   {spread}",
+                  flush=True)
         c.stdin.close()
         c.wait()
 

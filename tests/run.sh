@@ -5,7 +5,8 @@
 #   T='convlstm_*' tests/run.sh BUILD    only tests whose name, with or without "test_", matches
 #
 # A test is a program of tests/unit, a fuzz target with its corpus, or a script
-# tests/{cli,embed,attack,ranks}/*.sh BIN SCRATCH (exit 0: passed, 77: skipped). All output is kept in
+# tests/{cli,embed,attack,ranks}/*.sh BIN SCRATCH (exit 0: passed, 77: skipped). All output is kept
+# in
 # BUILD/tests/log/NAME.log and its end is shown when the test fails.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -47,7 +48,8 @@ done
 if [ "$only" != --programs ]; then
     for source in tests/fuzz/fuzz_*.c; do # the corpus of each fuzz target
         name=$(basename "$source" .c)
-        [ ! -x "$build/tests/$name" ] || run "$name" "$build/tests/$name" "tests/fuzz/corpus/${name#fuzz_}"
+        [ ! -x "$build/tests/$name" ] || run "$name" "$build/tests/$name" \
+            "tests/fuzz/corpus/${name#fuzz_}"
     done
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT

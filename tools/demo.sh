@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job from end to end on a simulated clinic.   demo.sh BIN OUT
-# Environment: PATIENTS, EPOCHS, SEED, THREADS, PRESET, IMAGE_SIZE, TEST (the share of people to evaluate on).
+# Environment: PATIENTS, EPOCHS, SEED, THREADS, PRESET, IMAGE_SIZE, TEST (the share of people to
+# evaluate on).
 set -eu
 bin=$1 out=$2
 patients=${PATIENTS:-200} epochs=${EPOCHS:-40} seed=${SEED:-1} threads=${THREADS:-0}
@@ -23,16 +24,24 @@ step() {
     "$@"
 }
 
-step "simulate a clinic of $patients patients" "$bin/skin-synth" "$out/clinic" --patients "$patients" --seed "$seed" --threads "$threads"
-step "label the patients from the doctors' notes" "$bin/skin-getdata" "$out/clinic" -o "$out/user_data.txt" --review "$out/review.csv"
-step "cut the faces out of the photos" "$bin/skin-faces" "$out/user_data.txt" --images "$out/clinic/images" -o "$out/faces" --threads "$threads"
-step "split by person" "$bin/skin-split" "$out/user_data.txt" --faces "$out/faces" -o "$out/data" --test "$test" --validation 0.1 --seed "$seed"
-step "flip the deteriorated patients of the training part" "$bin/skin-augment" --data "$out/data" --faces "$out/faces"
-step "train" "$bin/skin-train" --data "$out/data" --faces "$out/faces" -o "$out/run" --epochs "$epochs" --preset "$preset" --image-size "$size" \
+step "simulate a clinic of $patients patients" "$bin/skin-synth" "$out/clinic" \
+    --patients "$patients" --seed "$seed" --threads "$threads"
+step "label the patients from the doctors' notes" "$bin/skin-getdata" "$out/clinic" \
+    -o "$out/user_data.txt" --review "$out/review.csv"
+step "cut the faces out of the photos" "$bin/skin-faces" "$out/user_data.txt" \
+    --images "$out/clinic/images" -o "$out/faces" --threads "$threads"
+step "split by person" "$bin/skin-split" "$out/user_data.txt" --faces "$out/faces" -o "$out/data" \
+    --test "$test" --validation 0.1 --seed "$seed"
+step "flip the deteriorated patients of the training part" "$bin/skin-augment" --data "$out/data" \
+    --faces "$out/faces"
+step "train" "$bin/skin-train" --data "$out/data" --faces "$out/faces" -o "$out/run" \
+    --epochs "$epochs" --preset "$preset" --image-size "$size" \
     --seed "$seed" --threads "$threads"
-step "evaluate on people never seen" "$bin/skin-evaluate" "$out/run/model.safetensors" --data "$out/data" --faces "$out/faces" --partition test \
+step "evaluate on people never seen" "$bin/skin-evaluate" "$out/run/model.safetensors" \
+    --data "$out/data" --faces "$out/faces" --partition test \
     --log "$out/run/log.csv" -o "$out/report" --threads "$threads"
 user=$(jq -r '.test[0]' "$out/data/partition.json")
-step "predict one of them ($user)" "$bin/skin-predict" "$out/run/model.safetensors" --user "$user" --faces "$out/faces" --json | tee "$out/prediction.json"
+step "predict one of them ($user)" "$bin/skin-predict" "$out/run/model.safetensors" --user "$user" \
+    --faces "$out/faces" --json | tee "$out/prediction.json"
 
 printf '\n[%3d s] done. The report: %s\n' $((SECONDS - begin)) "$out/report/report.html"

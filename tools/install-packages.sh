@@ -17,7 +17,8 @@ fi
 echo "Installing: $*"
 log=$(mktemp)
 if "${run[@]}" apt-get update >"$log" 2>&1 &&
-    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1; then
+    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+        --no-install-recommends "$@" >>"$log" 2>&1; then
     rm -f "$log"
     exit 0
 fi

@@ -1,4 +1,5 @@
-"""MTCNN's cascade in NumPy and OpenCV, for networks of any library: pyramid, boxes, suppression and crops vectorised, all crops of a stage in one batch."""
+"""MTCNN's cascade in NumPy and OpenCV, for networks of any library: pyramid, boxes, suppression and
+crops vectorised, all crops of a stage in one batch."""
 import os
 
 import cv2
@@ -10,7 +11,8 @@ def photo(folder):
 
 
 def suppress(boxes, scores, limit, smallest=False):
-    """Greedy, best first; overlap relative to the union, or to the smaller box. Indices of those kept."""
+    """Greedy, best first; overlap relative to the union, or to the smaller box. Indices of those
+    kept."""
     x1, y1, x2, y2 = boxes[:, :4].T
     area = (x2 - x1 + 1) * (y2 - y1 + 1)
     order, kept = np.argsort(-scores, kind="stable"), []
@@ -29,7 +31,9 @@ def fast_suppress(boxes, scores, limit):
     """The same by OpenCV, for hundreds of boxes."""
     if not len(boxes):
         return np.zeros(0, int)
-    rects = np.column_stack([boxes[:, 0], boxes[:, 1], boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1]).astype(np.float64)
+    rects = np.column_stack(
+        [boxes[:, 0], boxes[:, 1], boxes[:, 2] - boxes[:, 0] + 1,
+         boxes[:, 3] - boxes[:, 1] + 1]).astype(np.float64)
     return np.asarray(cv2.dnn.NMSBoxes(rects, scores.astype(np.float32), 0.0, limit), int).ravel()
 
 
@@ -54,7 +58,8 @@ def scales(height, width, min_face):
 
 def level(image, scale):
     size = (int(np.ceil(image.shape[1] * scale)), int(np.ceil(image.shape[0] * scale)))
-    return cv2.dnn.blobFromImage(cv2.resize(image, size, interpolation=cv2.INTER_AREA), 1 / 128, size, (127.5,) * 3)
+    return cv2.dnn.blobFromImage(cv2.resize(image, size, interpolation=cv2.INTER_AREA), 1 / 128,
+                                 size, (127.5, ) * 3)
 
 
 def crops(image, boxes, side):
@@ -64,7 +69,8 @@ def crops(image, boxes, side):
         a, b, c, d = max(x1, 0), max(y1, 0), min(x2 + 1, w), min(y2 + 1, h)
         part = image[b:d, a:c]
         if (a, b, c, d) != (x1, y1, x2 + 1, y2 + 1):
-            part = cv2.copyMakeBorder(part, b - y1, y2 + 1 - d, a - x1, x2 + 1 - c, cv2.BORDER_CONSTANT)
+            part = cv2.copyMakeBorder(part, b - y1, y2 + 1 - d, a - x1, x2 + 1 - c,
+                                      cv2.BORDER_CONSTANT)
         cut.append(cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA))
     return cv2.dnn.blobFromImages(cut, 1 / 128, (side, side), (127.5,) * 3)
 

@@ -4,7 +4,8 @@ from jax import lax
 
 
 def conv(x, w):
-    return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return lax.conv_general_dilated(x, w, (1, 1), "SAME",
+                                    dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
 def hard_sigmoid(x):
@@ -18,7 +19,8 @@ def conv_lstm(w, name, x, mask, hoist, unroll, gate=hard_sigmoid, activation=jnp
     f = recurrent.shape[2]
     xs = jnp.moveaxis(x, 1, 0)
     if hoist:
-        xs = conv(xs.reshape(t * b, height, width, -1), kernel).reshape(t, b, height, width, 4 * f) + bias
+        xs = conv(xs.reshape(t * b, height, width, -1), kernel).reshape(t, b, height, width,
+                                                                        4 * f) + bias
     else:
         both = jnp.concatenate([kernel, recurrent], 2)
 

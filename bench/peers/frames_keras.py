@@ -8,7 +8,8 @@ import data
 def network():
     x = inputs = keras.Input(data.FRAMES_SHAPE[1:])
     for i, k in enumerate(data.FRAMES_KERNELS):
-        x = keras.layers.ConvLSTM2D(64, k, padding="same", return_sequences=True, activation="relu", name=f"layer{i}")(x)
+        x = keras.layers.ConvLSTM2D(64, k, padding="same", return_sequences=True, activation="relu",
+                                    name=f"layer{i}")(x)
         if i < 2:
             x = keras.layers.BatchNormalization(name=f"norm{i}")(x)
     x = keras.layers.Conv3D(1, 3, padding="same", name="conv3d")(x)
@@ -29,8 +30,10 @@ def maker(xla):
         @tf.function(jit_compile=xla)
         def step(x, y):
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, model(x, training=True)))
-            optimizer.apply(tape.gradient(loss, [v.value for v in model.trainable_variables]), model.trainable_variables)
+                loss = tf.reduce_mean(
+                    tf.nn.sigmoid_cross_entropy_with_logits(y, model(x, training=True)))
+            optimizer.apply(tape.gradient(loss, [v.value for v in model.trainable_variables]),
+                            model.trainable_variables)
             return loss
 
         run = lambda: step(x, y).numpy()
@@ -40,5 +43,6 @@ def maker(xla):
 
 
 def variants(work, tune):
-    for xla in (False, True) if tune else (False,):  # XLA: slower in inference, minutes to compile a training step
+    # XLA: slower in inference, minutes to compile a training step
+    for xla in (False, True) if tune else (False,):
         yield f"ConvLSTM2D, {'XLA' if xla else 'tf.function'}", maker(xla)

@@ -10,9 +10,11 @@ from convlstm_torch import ConvLSTM
 class NextFrame(nn.Module):
     def __init__(self, w, hoist):
         super().__init__()
-        self.layers = nn.ModuleList(ConvLSTM(w, f"layer{i}", hoist, torch.sigmoid, F.relu) for i in range(3))
+        self.layers = nn.ModuleList(
+            ConvLSTM(w, f"layer{i}", hoist, torch.sigmoid, F.relu) for i in range(3))
         self.norms = nn.ModuleList(nn.BatchNorm2d(64, eps=1e-3, momentum=0.01) for _ in range(2))
-        self.kernel = nn.Parameter(torch.from_numpy(w["conv3d/kernel"]).permute(4, 3, 0, 1, 2).contiguous())
+        self.kernel = nn.Parameter(
+            torch.from_numpy(w["conv3d/kernel"]).permute(4, 3, 0, 1, 2).contiguous())
         self.bias = nn.Parameter(torch.from_numpy(w["conv3d/bias"]))
 
     def forward(self, x):  # (B,T,C,H,W)
@@ -26,7 +28,8 @@ class NextFrame(nn.Module):
 
 def maker(hoist, channels_last):
     def make():
-        x, y = (torch.from_numpy(v).permute(0, 1, 4, 2, 3).contiguous() for v in data.frames_batch())
+        x, y = (torch.from_numpy(v).permute(0, 1, 4, 2, 3).contiguous()
+                for v in data.frames_batch())
         net = NextFrame({k: v.copy() for k, v in data.frames_weights().items()}, hoist).train()
         if channels_last:
             for p in net.parameters():
@@ -47,5 +50,8 @@ def maker(hoist, channels_last):
 
 
 def variants(work, tune):
-    for hoist, channels_last in [(h, c) for h in (False, True) for c in (True, False)] if tune else [(False, True)]:
-        yield f"eager, {'hoisted' if hoist else 'joint'} convolution, {'channels_last' if channels_last else 'contiguous'}", maker(hoist, channels_last)
+    every = [(h, c) for h in (False, True) for c in (True, False)]
+    for hoist, channels_last in every if tune else [(False, True)]:
+        convolution = "hoisted" if hoist else "joint"
+        layout = "channels_last" if channels_last else "contiguous"
+        yield f"eager, {convolution} convolution, {layout}", maker(hoist, channels_last)

@@ -1,5 +1,7 @@
-"""MTCNN's three networks from weights/mtcnn.safetensors, for OpenCV, ONNX Runtime, ncnn and PyTorch: pnet(blob) -> probabilities (H,W), offsets (4,H,W);
-rnet, onet(blob of crops) -> probabilities (N), offsets (N,4). A blob is NCHW, RGB, (value - 127.5) / 128."""
+"""MTCNN's three networks from weights/mtcnn.safetensors, for OpenCV, ONNX Runtime, ncnn and
+PyTorch: pnet(blob) -> probabilities (H,W), offsets (4,H,W);
+rnet, onet(blob of crops) -> probabilities (N), offsets (N,4). A blob is NCHW, RGB, (value - 127.5)
+/ 128."""
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,15 +9,22 @@ import numpy as np
 from safetensors.numpy import load_file
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-# Convolutions with the pooling after each (side, or 0), then the dense layer, then the heads that are used.
-LAYERS = {"pnet": [("conv1", 2), ("conv2", 0), ("conv3", 0)], "rnet": [("conv1", 3), ("conv2", 3), ("conv3", 0)], "onet": [("conv1", 3), ("conv2", 3), ("conv3", 2), ("conv4", 0)]}
+# Convolutions with the pooling after each (side, or 0), then the dense layer, then the heads that
+# are used.
+LAYERS = {
+    "pnet": [("conv1", 2), ("conv2", 0), ("conv3", 0)],
+    "rnet": [("conv1", 3), ("conv2", 3), ("conv3", 0)],
+    "onet": [("conv1", 3), ("conv2", 3), ("conv3", 2), ("conv4", 0)]
+}
 
 
 def weights():
     w = load_file(os.path.join(ROOT, "weights", "mtcnn.safetensors"))
-    for net in ("rnet", "onet"):  # rows of the dense layer from height, width, channel to channel, height, width
+    # rows of the dense layer from height, width, channel to channel, height, width
+    for net in ("rnet", "onet"):
         kernel = w[net + "/dense1/kernel"]
-        w[net + "/dense1/kernel"] = kernel.reshape(3, 3, -1, kernel.shape[1]).transpose(2, 0, 1, 3).reshape(kernel.shape)
+        w[net + "/dense1/kernel"] = kernel.reshape(3, 3, -1, kernel.shape[1]).transpose(
+            2, 0, 1, 3).reshape(kernel.shape)
     return w
 
 
@@ -47,14 +56,24 @@ def onnx_model(net, w):
     for layer, pool in LAYERS[net]:
         name = f"{net}/{layer}"
         kernel = oihw(w[name + "/kernel"])
-        x = node("Conv", [x, tensor(name + "/kernel", kernel), tensor(name + "/bias", w[name + "/bias"])], kernel_shape=kernel.shape[2:])
+        x = node("Conv",
+                 [x, tensor(name + "/kernel", kernel),
+                  tensor(name + "/bias", w[name + "/bias"])], kernel_shape=kernel.shape[2:])
         x = prelu(x, name, (1, 1))
         if pool:
             x = node("MaxPool", [x], kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
     if net == "pnet":
-        head = lambda x, name: node("Conv", [x, tensor(name + "/kernel", oihw(w[name + "/kernel"])), tensor(name + "/bias", w[name + "/bias"])], kernel_shape=[1, 1])
+        head = lambda x, name: node("Conv", [
+            x,
+            tensor(name + "/kernel", oihw(w[name + "/kernel"])),
+            tensor(name + "/bias", w[name + "/bias"])
+        ], kernel_shape=[1, 1])
     else:
-        head = lambda x, name: node("Gemm", [x, tensor(name + "/kernel", w[name + "/kernel"]), tensor(name + "/bias", w[name + "/bias"])])
+        head = lambda x, name: node("Gemm", [
+            x,
+            tensor(name + "/kernel", w[name + "/kernel"]),
+            tensor(name + "/bias", w[name + "/bias"])
+        ])
         x = prelu(head(node("Flatten", [x]), net + "/dense1"), net + "/dense1", ())
     nodes.append(helper.make_node("Softmax", [head(x, net + "/class")], ["prob"], axis=1))
     nodes.append(helper.make_node("Identity", [head(x, net + "/box")], ["box"]))
@@ -65,8 +84,11 @@ def onnx_model(net, w):
     side = {"pnet": ("h", "w"), "rnet": (24, 24), "onet": (48, 48)}[net]
     out = ["n", 2, "oh", "ow"] if net == "pnet" else ["n", 2]
     box = ["n", 4, "oh", "ow"] if net == "pnet" else ["n", 4]
-    graph = helper.make_graph(nodes, net, [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["n", 3, *side])],
-                              [helper.make_tensor_value_info("prob", TensorProto.FLOAT, out), helper.make_tensor_value_info("box", TensorProto.FLOAT, box), *extra], tensors)
+    graph = helper.make_graph(
+        nodes, net, [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["n", 3, *side])], [
+            helper.make_tensor_value_info("prob", TensorProto.FLOAT, out),
+            helper.make_tensor_value_info("box", TensorProto.FLOAT, box), *extra
+        ], tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
@@ -104,7 +126,12 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "1")
         w = weights()
-        self.nets = {net: onnxruntime.InferenceSession(onnx_model(net, w).SerializeToString(), options, providers=["CPUExecutionProvider"]) for net in LAYERS}
+        self.nets = {
+            net:
+            onnxruntime.InferenceSession(
+                onnx_model(net, w).SerializeToString(), options, providers=["CPUExecutionProvider"])
+            for net in LAYERS
+        }
 
     def run(self, net, blob):
         prob, box = self.nets[net].run(["prob", "box"], {"data": blob})
@@ -121,10 +148,18 @@ def ncnn_files(net, w, folder):
     lines, blob, binary = [], "data", []
 
     def layer(kind, inputs, outputs, *params):
-        lines.append(" ".join([kind, f"{kind}{len(lines)}", str(len(inputs)), str(len(outputs)), *inputs, *outputs, *params]))
+        lines.append(" ".join([
+            kind, f"{kind}{len(lines)}",
+            str(len(inputs)),
+            str(len(outputs)), *inputs, *outputs, *params
+        ]))
 
     def values(kernel, bias):
-        binary.extend([np.zeros(1, np.uint32).tobytes(), np.ascontiguousarray(kernel).tobytes(), bias.tobytes()])
+        binary.extend([
+            np.zeros(1, np.uint32).tobytes(),
+            np.ascontiguousarray(kernel).tobytes(),
+            bias.tobytes()
+        ])
 
     def next_blob(kind, *params):
         nonlocal blob
@@ -140,14 +175,16 @@ def ncnn_files(net, w, folder):
     for part, pool in LAYERS[net]:
         name = f"{net}/{part}"
         kernel = oihw(w[name + "/kernel"])
-        next_blob("Convolution", f"0={kernel.shape[0]}", f"1={kernel.shape[2]}", "5=1", f"6={kernel.size}")
+        next_blob("Convolution", f"0={kernel.shape[0]}", f"1={kernel.shape[2]}", "5=1",
+                  f"6={kernel.size}")
         values(kernel, w[name + "/bias"])
         prelu(name)
         if pool:
             next_blob("Pooling", "0=0", f"1={pool}", "2=2", "5=0")
     if net != "pnet":
         name = net + "/dense1"
-        next_blob("InnerProduct", f"0={w[name + '/bias'].size}", "1=1", f"2={w[name + '/kernel'].size}")
+        next_blob("InnerProduct", f"0={w[name + '/bias'].size}", "1=1",
+                  f"2={w[name + '/kernel'].size}")
         values(w[name + "/kernel"].T, w[name + "/bias"])
         prelu(name)
     heads = ["class", "box"] + (["landmarks"] if net == "onet" else [])
@@ -158,10 +195,12 @@ def ncnn_files(net, w, folder):
         out = "logits" if head == "class" else head
         if net == "pnet":
             kernel = oihw(w[name + "/kernel"])
-            layer("Convolution", [source], [out], f"0={kernel.shape[0]}", "1=1", "5=1", f"6={kernel.size}")
+            layer("Convolution", [source], [out], f"0={kernel.shape[0]}", "1=1", "5=1",
+                  f"6={kernel.size}")
         else:
             kernel = w[name + "/kernel"].T
-            layer("InnerProduct", [source], [out], f"0={kernel.shape[0]}", "1=1", f"2={kernel.size}")
+            layer("InnerProduct", [source], [out], f"0={kernel.shape[0]}", "1=1",
+                  f"2={kernel.size}")
         values(kernel, w[name + "/bias"])
     layer("Softmax", ["logits"], ["prob"], "0=0", "1=1")
     blobs = len({b for line in lines for b in line.split()[4:] if "=" not in b})
@@ -174,7 +213,8 @@ def ncnn_files(net, w, folder):
 
 
 class Ncnn:
-    """`pool`: levels and crops side by side on threads, each network on one; else one after another, each on all threads."""
+    """`pool`: levels and crops side by side on threads, each network on one; else one after
+    another, each on all threads."""
 
     def __init__(self, threads, folder, pool):
         import ncnn
@@ -185,7 +225,9 @@ class Ncnn:
             self.nets[net] = ncnn.Net()
             options = self.nets[net].opt
             options.num_threads = 1 if self.pool else threads
-            options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = options.use_bf16_storage = False  # else off by 1e-3
+            # else off by 1e-3
+            options.use_fp16_packed = options.use_fp16_storage = False
+            options.use_fp16_arithmetic = options.use_bf16_storage = False
             param, model = ncnn_files(net, w, folder)
             self.nets[net].load_param(param)
             self.nets[net].load_model(model)
@@ -197,7 +239,8 @@ class Ncnn:
         return np.array(prob)[1], np.array(box)
 
     def each(self, net, images):
-        return list(self.pool.map(lambda i: self.one(net, i), images)) if self.pool else [self.one(net, i) for i in images]
+        return list(self.pool.map(lambda i: self.one(net, i),
+                                  images)) if self.pool else [self.one(net, i) for i in images]
 
     def run(self, net, blob):
         results = self.each(net, blob)
@@ -225,23 +268,38 @@ class Torch:
                 parts = []
                 for layer, pool in LAYERS[net]:
                     name = f"{net}/{layer}"
-                    parts += [self.filled(nn.Conv2d(*w[name + "/kernel"].shape[2:], w[name + "/kernel"].shape[0]), oihw(w[name + "/kernel"]), w[name + "/bias"]), self.prelu(name)]
+                    parts += [
+                        self.filled(
+                            nn.Conv2d(*w[name + "/kernel"].shape[2:], w[name + "/kernel"].shape[0]),
+                            oihw(w[name + "/kernel"]), w[name + "/bias"]),
+                        self.prelu(name)
+                    ]
                     if pool:
                         parts.append(nn.MaxPool2d(pool, 2, ceil_mode=True))
                 if net == "pnet":
-                    self.heads = nn.ModuleList(self.filled(nn.Conv2d(32, n, 1), oihw(w[f"pnet/{h}/kernel"]), w[f"pnet/{h}/bias"]) for h, n in (("class", 2), ("box", 4)))
+                    self.heads = nn.ModuleList(
+                        self.filled(nn.Conv2d(32, n, 1), oihw(w[f"pnet/{h}/kernel"]),
+                                    w[f"pnet/{h}/bias"]) for h, n in (("class", 2), ("box", 4)))
                 else:
-                    parts += [nn.Flatten(), self.linear(net + "/dense1"), self.prelu(net + "/dense1")]
-                    self.heads = nn.ModuleList(self.linear(f"{net}/{h}") for h in ["class", "box"] + ["landmarks"] * (net == "onet"))
+                    parts += [
+                        nn.Flatten(),
+                        self.linear(net + "/dense1"),
+                        self.prelu(net + "/dense1")
+                    ]
+                    self.heads = nn.ModuleList(
+                        self.linear(f"{net}/{h}")
+                        for h in ["class", "box"] + ["landmarks"] * (net == "onet"))
                 self.body = nn.Sequential(*parts)
 
             @staticmethod
             def filled(layer, kernel, bias):
-                layer.weight.data, layer.bias.data = torch.from_numpy(np.ascontiguousarray(kernel)), torch.from_numpy(bias)
+                layer.weight.data, layer.bias.data = torch.from_numpy(
+                    np.ascontiguousarray(kernel)), torch.from_numpy(bias)
                 return layer
 
             def linear(self, name):
-                return self.filled(nn.Linear(*w[name + "/kernel"].shape), w[name + "/kernel"].T, w[name + "/bias"])
+                return self.filled(nn.Linear(*w[name + "/kernel"].shape), w[name + "/kernel"].T,
+                                   w[name + "/bias"])
 
             @staticmethod
             def prelu(name):
@@ -260,7 +318,8 @@ class Torch:
 
     def run(self, net, blob):
         with self.torch.inference_mode():
-            prob, box, *_ = self.nets[net](self.torch.from_numpy(blob).contiguous(memory_format=self.format))
+            prob, box, *_ = self.nets[net](
+                self.torch.from_numpy(blob).contiguous(memory_format=self.format))
         return prob.numpy(), box.numpy()
 
     def levels(self, blobs):

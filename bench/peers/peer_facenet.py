@@ -1,4 +1,5 @@
-"""facenet-pytorch's MTCNN, whole detections. Its one need of torchvision that matters is nms; where torchvision's compiled part does not load (a build for another PyTorch), OpenCV's
+"""facenet-pytorch's MTCNN, whole detections. Its one need of torchvision that matters is nms; where
+torchvision's compiled part does not load (a build for another PyTorch), OpenCV's
 stands in for it."""
 import sys
 import types
@@ -10,7 +11,9 @@ import torch
 
 def nms(boxes, scores, limit):
     rects = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).double().numpy()
-    return torch.as_tensor(np.asarray(cv2.dnn.NMSBoxes(rects, scores.float().numpy(), 0.0, limit)).ravel().astype(np.int64))
+    return torch.as_tensor(
+        np.asarray(cv2.dnn.NMSBoxes(rects,
+                                    scores.float().numpy(), 0.0, limit)).ravel().astype(np.int64))
 
 
 def batched_nms(boxes, scores, groups, limit):
@@ -21,7 +24,11 @@ def batched_nms(boxes, scores, groups, limit):
 
 
 def stand_in():
-    names = ["torchvision", "torchvision.transforms", "torchvision.transforms.functional", "torchvision.ops", "torchvision.ops.boxes", "torchvision.datasets", "torchvision.datasets.utils"]
+    names = [
+        "torchvision", "torchvision.transforms", "torchvision.transforms.functional",
+        "torchvision.ops", "torchvision.ops.boxes", "torchvision.datasets",
+        "torchvision.datasets.utils"
+    ]
     modules = {n: types.ModuleType(n) for n in names}
     for name, module in modules.items():
         parent, _, child = name.rpartition(".")

@@ -2,7 +2,8 @@
 import os
 
 THREADS = int(os.environ["PEER_THREADS"])
-os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if THREADS > 1 else 'false'} intra_op_parallelism_threads={THREADS}"
+os.environ["XLA_FLAGS"] = (f"--xla_cpu_multi_thread_eigen={'true' if THREADS > 1 else 'false'} "
+                           f"intra_op_parallelism_threads={THREADS}")
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,8 @@ def norm(w, name, x, mask, train):  # x (T,B,H,W,F) or (B,H,W,F); mask (B,T) for
 
 
 def logits(w, x, mask, train, hoist, unroll):
-    h = norm(w, "batch_normalization", conv_lstm(w, "conv_lstm2d", x, mask, hoist, unroll), mask, train)
+    h = norm(w, "batch_normalization", conv_lstm(w, "conv_lstm2d", x, mask, hoist, unroll), mask,
+             train)
     h = conv_lstm(w, "conv_lstm2d_1", jnp.moveaxis(h, 0, 1), mask, hoist, unroll)[-1]
     h = norm(w, "batch_normalization_1", h, None, train).reshape(x.shape[0], -1)
     h = jax.nn.relu(h @ w["dense/kernel"] + w["dense/bias"])
@@ -72,5 +74,8 @@ def variants(peer, work, threads, folder, tune):
     if work.startswith("frames"):
         yield from frames_jax.variants(work, tune)
         return
-    for hoist, unroll in [(h, u) for u in (1, 5) for h in (True, False)] if tune else [(True, 1), (False, 1)]:
-        yield f"jit, {'hoisted' if hoist else 'joint'} convolution, scan unrolled by {unroll}", maker(work, hoist, unroll)
+    every = [(h, u) for u in (1, 5) for h in (True, False)]
+    for hoist, unroll in every if tune else [(True, 1), (False, 1)]:
+        convolution = "hoisted" if hoist else "joint"
+        label = f"jit, {convolution} convolution, scan unrolled by {unroll}"
+        yield label, maker(work, hoist, unroll)

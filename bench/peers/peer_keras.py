@@ -21,10 +21,13 @@ def hard_sigmoid(x):
 def network(masked):
     img = keras.Input((data.FRAMES, data.SIZE, data.SIZE, 3))
     mask = keras.Input((data.FRAMES,), dtype="bool") if masked else None
-    layer = lambda filters, sequences, name: keras.layers.ConvLSTM2D(filters, 3, padding="same", recurrent_activation=hard_sigmoid, return_sequences=sequences, name=name)
+    layer = lambda filters, sequences, name: keras.layers.ConvLSTM2D(
+        filters, 3, padding="same", recurrent_activation=hard_sigmoid, return_sequences=sequences,
+        name=name)
     norm = lambda name: keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)
     x = layer(20, True, "conv_lstm2d")(img, mask=mask)
-    pixels = keras.ops.tile(keras.ops.reshape(mask, (-1, data.FRAMES, 1, 1)), (1, 1, data.SIZE, data.SIZE)) if masked else None
+    pixels = keras.ops.tile(keras.ops.reshape(mask, (-1, data.FRAMES, 1, 1)),
+                            (1, 1, data.SIZE, data.SIZE)) if masked else None
     x = norm("batch_normalization")(x, mask=pixels)
     x = layer(10, False, "conv_lstm2d_1")(x, mask=mask)
     x = keras.layers.Flatten()(norm("batch_normalization_1")(x))
@@ -72,5 +75,6 @@ def variants(peer, work, threads, folder, tune):
     if work.startswith("frames"):
         yield from frames_keras.variants(work, tune)
         return
-    for xla in (False, True) if tune else (False,):  # XLA: slower in inference, minutes to compile a training step
+    # XLA: slower in inference, minutes to compile a training step
+    for xla in (False, True) if tune else (False,):
         yield f"ConvLSTM2D, {'XLA' if xla else 'tf.function'}", maker(work, xla)

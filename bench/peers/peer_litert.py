@@ -1,4 +1,5 @@
-"""LiteRT (TensorFlow Lite) on the ConvLSTM presets: inference by XNNPACK, the loop over frames unrolled into one graph."""
+"""LiteRT (TensorFlow Lite) on the ConvLSTM presets: inference by XNNPACK, the loop over frames
+unrolled into one graph."""
 import os
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -41,7 +42,10 @@ def norm(w, name, x):
 
 def network(img, hoist):
     w = data.made_weights()
-    h = [norm(w, "batch_normalization", v) for v in layer(w, "conv_lstm2d", tf.unstack(img, axis=1), hoist)]
+    h = [
+        norm(w, "batch_normalization", v)
+        for v in layer(w, "conv_lstm2d", tf.unstack(img, axis=1), hoist)
+    ]
     h = norm(w, "batch_normalization_1", layer(w, "conv_lstm2d_1", h, hoist)[-1])
     h = tf.nn.relu(tf.reshape(h, [img.shape[0], -1]) @ w["dense/kernel"] + w["dense/bias"])
     return tf.sigmoid(h @ w["dense_1/kernel"] + w["dense_1/bias"])
@@ -50,7 +54,8 @@ def network(img, hoist):
 def maker(work, threads, hoist):
     def make():
         img = data.batch(work)[0]
-        function = tf.function(lambda x: network(x, hoist)).get_concrete_function(tf.TensorSpec(img.shape, tf.float32))
+        function = tf.function(lambda x: network(x, hoist)).get_concrete_function(
+            tf.TensorSpec(img.shape, tf.float32))
         model = tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
         interpreter = tf.lite.Interpreter(model_content=model, num_threads=threads)
         interpreter.allocate_tensors()
@@ -68,4 +73,5 @@ def maker(work, threads, hoist):
 
 def variants(peer, work, threads, folder, tune):
     for hoist in (False, True):
-        yield f"unrolled graph, {'two convolutions' if hoist else 'joint convolution'}", maker(work, threads, hoist)
+        yield f"unrolled graph, {'two convolutions' if hoist else 'joint convolution'}", maker(
+            work, threads, hoist)

@@ -19,7 +19,10 @@ def variants(peer, work, threads, folder, tune):
 
         def run():
             faces = detector.detect_faces(photo, min_face_size=20)
-            return np.array([[f["box"][0], f["box"][1], f["box"][0] + f["box"][2], f["box"][1] + f["box"][3], f["confidence"]] for f in faces], float)
+            return np.array([[
+                f["box"][0], f["box"][1], f["box"][0] + f["box"][2], f["box"][1] + f["box"][3],
+                f["confidence"]
+            ] for f in faces], float)
 
         return run, run
 

@@ -1,4 +1,5 @@
-"""OpenCV's DNN module, ONNX Runtime, ncnn and PyTorch on MTCNN: each network alone, and the whole cascade (cascade.py)."""
+"""OpenCV's DNN module, ONNX Runtime, ncnn and PyTorch on MTCNN: each network alone, and the whole
+cascade (cascade.py)."""
 import numpy as np
 
 import cascade
@@ -11,13 +12,18 @@ def backends(peer, tune):
     elif peer == "ort":
         yield "batched crops", nets.OnnxRuntime
     elif peer == "ncnn":
-        yield "levels and crops on a pool of threads", lambda threads, folder: nets.Ncnn(threads, folder, True)
-        yield "one after another, threads inside", lambda threads, folder: nets.Ncnn(threads, folder, False)
+        yield "levels and crops on a pool of threads", lambda threads, folder: nets.Ncnn(
+            threads, folder, True)
+        yield "one after another, threads inside", lambda threads, folder: nets.Ncnn(
+            threads, folder, False)
     else:
         for channels_last in (False, True):
-            yield "eager, " + ("channels_last" if channels_last else "contiguous"), lambda threads, folder, c=channels_last: nets.Torch(threads, folder, c)
+            yield "eager, " + ("channels_last" if channels_last else
+                               "contiguous"), lambda threads, folder, c=channels_last: nets.Torch(
+                                   threads, folder, c)
         if tune:
-            yield "compiled, channels_last", lambda threads, folder: nets.Torch(threads, folder, True, True)
+            yield "compiled, channels_last", lambda threads, folder: nets.Torch(
+                threads, folder, True, True)
 
 
 def blob_of(work):

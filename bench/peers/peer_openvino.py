@@ -1,4 +1,5 @@
-"""OpenVINO on the ConvLSTM presets: inference in fp32 and in bfloat16, of ONNX Runtime's unrolled graph."""
+"""OpenVINO on the ConvLSTM presets: inference in fp32 and in bfloat16, of ONNX Runtime's unrolled
+graph."""
 import numpy as np
 import openvino
 
@@ -13,7 +14,12 @@ def maker(work, threads, hoist, bf16):
         if bf16 and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise RuntimeError("this processor has no bfloat16 for OpenVINO")
         onnx = graph(len(img), hoist)
-        compiled = core.compile_model(core.read_model(onnx), "CPU", {"INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"})
+        compiled = core.compile_model(
+            core.read_model(onnx), "CPU", {
+                "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
+                "INFERENCE_NUM_THREADS": threads,
+                "PERFORMANCE_HINT": "LATENCY"
+            })
         request = compiled.create_infer_request()
         request.set_input_tensor(openvino.Tensor(img))
 
@@ -29,4 +35,5 @@ def maker(work, threads, hoist, bf16):
 
 def variants(peer, work, threads, folder, tune):
     for hoist in (False, True):
-        yield f"unrolled graph, {'two convolutions' if hoist else 'joint convolution'}", maker(work, threads, hoist, peer.endswith("bf16"))
+        yield f"unrolled graph, {'two convolutions' if hoist else 'joint convolution'}", maker(
+            work, threads, hoist, peer.endswith("bf16"))

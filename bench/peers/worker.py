@@ -1,14 +1,27 @@
-"""A peer's process: worker.py PEER WORK THREADS DIR [--tune] [--cpu]. It tries the variants of its framework, writes what they compute to DIR, keeps the fastest, says
-"ready LABEL", and then does the work once for each line on stdin and prints the milliseconds, with --cpu those of the processor. What is said on stderr goes to the user."""
+"""A peer's process: worker.py PEER WORK THREADS DIR [--tune] [--cpu]. It tries the variants of its
+framework, writes what they compute to DIR, keeps the fastest, says
+"ready LABEL", and then does the work once for each line on stdin and prints the milliseconds, with
+--cpu those of the processor. What is said on stderr goes to the user."""
 import importlib, os, sys, time
 
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 PEERS = {  # peer: its module; a name that ends in -bf16 is the same in bfloat16
-    "pytorch-bf16": "peer_torch", "openvino": "peer_openvino", "litert": "peer_litert", "openvino-bf16": "peer_openvino",
-    "pytorch": "peer_torch", "jax": "peer_jax", "keras": "peer_keras", "onnxruntime": "peer_onnx", "opencv": "peer_nets", "ncnn": "peer_nets", "ort": "peer_nets",
-    "torch": "peer_nets", "facenet-pytorch": "peer_facenet", "mtcnn": "peer_mtcnn",
+    "pytorch": "peer_torch",
+    "pytorch-bf16": "peer_torch",
+    "openvino": "peer_openvino",
+    "openvino-bf16": "peer_openvino",
+    "litert": "peer_litert",
+    "jax": "peer_jax",
+    "keras": "peer_keras",
+    "onnxruntime": "peer_onnx",
+    "opencv": "peer_nets",
+    "ncnn": "peer_nets",
+    "ort": "peer_nets",
+    "torch": "peer_nets",
+    "facenet-pytorch": "peer_facenet",
+    "mtcnn": "peer_mtcnn",
 }
 
 
@@ -20,7 +33,8 @@ def milliseconds(run):
 
 
 def fastest(peer, work, variants):
-    """A variant is (label, make); make() gives (run, answer): the work, and a function that says what it computes."""
+    """A variant is (label, make); make() gives (run, answer): the work, and a function that says
+    what it computes."""
     best = None
     for label, make in variants:
         try:
@@ -29,7 +43,10 @@ def fastest(peer, work, variants):
             took = milliseconds(run)
             took = min(took, milliseconds(run)) if took < 2000 else took
         except Exception as e:  # that variant is not to be had here
-            print(f"# {work}: {peer}, {label}: not possible ({type(e).__name__}: {str(e).splitlines()[0][:100] if str(e) else ''})", file=sys.stderr, flush=True)
+            print(
+                f"# {work}: {peer}, {label}: not possible ({type(e).__name__}: "
+                f"{str(e).splitlines()[0][:100] if str(e) else ''})",
+                file=sys.stderr, flush=True)
             continue
         print(f"# {work}: {peer}, {label}: {took:.1f} ms", file=sys.stderr, flush=True)
         if best is None or took < best[0]:

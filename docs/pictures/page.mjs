@@ -10,7 +10,9 @@ import { dated } from "../../tests/browser/exif.mjs";
 const { chromium } = createRequire(join(process.env.NODE_MODULES_OF, "x.js"))("playwright-core");
 const [bin, model, folder, out] = process.argv.slice(2);
 
-const names = readdirSync(folder).filter((name) => name.endsWith(".jpg")).sort();
+const names = readdirSync(folder)
+  .filter((name) => name.endsWith(".jpg"))
+  .sort();
 const photos = names.map((name, i) => {
   const date = new Date(Date.UTC(2024, 2, 1 + 5 * i, 10)).toISOString();
   const exif = `${date.slice(0, 10).replaceAll("-", ":")} ${date.slice(11, 19)}`;

@@ -1,4 +1,5 @@
-"""Every number in the metadata of a .safetensors file, one at a time, with values that nobody means."""
+"""Every number in the metadata of a .safetensors file, one at a time, with values that nobody
+means."""
 import json
 
 VALUES = (-1, 0, 0.5, 2**31, 2**53, 1e300, -1e300, 10**25)
@@ -39,5 +40,6 @@ def mutants(raw, key, values=VALUES):
             if at[path[-1]] == value:
                 continue
             at[path[-1]] = value
-            changed = dict(header, __metadata__=dict(header["__metadata__"], **{key: json.dumps(tree)}))
+            changed = dict(header, __metadata__=dict(header["__metadata__"],
+                                                     **{key: json.dumps(tree)}))
             yield "/".join(map(str, path)), value, join(changed, data)

@@ -13,7 +13,8 @@ for decoder in turbo stb; do
     run 0 "$bin/skin-predict" --crops "$root/weights/demo.safetensors" scans_100.jpg
     for scans in 101 1800; do
         begin=$(date +%s%N)
-        run 1 timeout 60 "$bin/skin-predict" --crops "$root/weights/demo.safetensors" scans_$scans.jpg
+        run 1 timeout 60 "$bin/skin-predict" --crops "$root/weights/demo.safetensors" \
+            scans_$scans.jpg
         took=$((($(date +%s%N) - begin) / 1000000))
         says err "scans_$scans.jpg"
         says err "$scans scans in a JPEG are over the limit of 100"

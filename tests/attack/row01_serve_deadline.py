@@ -1,4 +1,5 @@
-"""A photo that takes very long to decode, and what everybody else notices of it.   row01_serve_deadline.py BIN"""
+"""A photo that takes very long to decode, and what everybody else notices of it.
+row01_serve_deadline.py BIN"""
 import json, threading, time
 from made_bombs import many_scans
 from serve_attack import WEIGHTS, Server, check, finish
@@ -30,12 +31,14 @@ status, _, data = s.ask("POST", "/predict", json.dumps({"img": frames()}))
 waited = time.time() - begin
 check(status in (200, 503), f"/predict was answered {status}")
 check(status == 200 or json.loads(data)["code"] == "DEADLINE", f"/predict: {data}")
-check(waited < DEADLINE + SLACK, f"another's request waited {waited:.1f} s; a request may take {DEADLINE} s")
+check(waited < DEADLINE + SLACK,
+      f"another's request waited {waited:.1f} s; a request may take {DEADLINE} s")
 print(f"another's request was answered {status} after {waited:.1f} s")
 time.sleep(max(0, DEADLINE + SLACK - (time.time() - begin)))
 if stuck.is_alive():
     status, _, data = s.ask("GET", "/v2/health/ready")
-    check(not stuck.is_alive() or status == 503, f"ready says {status} while the only worker is stuck")
+    check(not stuck.is_alive() or status == 503,
+          f"ready says {status} while the only worker is stuck")
     check(s.metric("skin_ready") == 0 or not stuck.is_alive(), "the metrics say the same")
     check(s.alive(), "live while the worker is stuck")
 stuck.join()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A worker of skin-serve that is stuck in one photo holds up nobody else's answer, health or the end of the server.
+# A worker of skin-serve that is stuck in one photo holds up nobody else's answer, health or the end
+# of the server.
 #   row01_serve_deadline.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}

@@ -31,5 +31,8 @@ for i in range(ROUNDS):
     answered, lost = answered + counts[True], lost + counts[False]
     if len(failures) > 3:
         break
-print(f"{i + 1} times SIGTERM: {len(failures)} failures, slowest end {slowest:.1f} s, {answered} requests answered, {lost} accepted and not answered")
+print(
+    f"{i + 1} times SIGTERM: {len(failures)} failures, slowest end {slowest:.1f} s, {answered} "
+    f"requests answered, {lost} accepted and not answered"
+)
 finish()

@@ -1,4 +1,5 @@
-"""Clients that hang up, and clients that only close their sending side.   row03_serve_hang_up.py BIN"""
+"""Clients that hang up, and clients that only close their sending side.   row03_serve_hang_up.py
+BIN"""
 import json, socket, ssl, struct, subprocess, time, warnings
 from made_bombs import many_scans
 from serve_attack import LONG, WEIGHTS, Server, check, finish
@@ -37,7 +38,8 @@ def gone_in_upload(s, context, name):
 def half_closed(s):
     """The whole request, then the end of sending: with Connection: close it is answered."""
     body = json.dumps({"img": frames(3)}).encode()
-    request = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    request = head % len(body) + body
     right, n = 0, 200 if LONG else 40
     for _ in range(n):
         with socket.create_connection(("127.0.0.1", s.port), timeout=30) as c:
@@ -48,7 +50,8 @@ def half_closed(s):
 
 
 def raw_answer(s, request):
-    """What a client gets that says Connection: close and closes its sending side, and after how long."""
+    """What a client gets that says Connection: close and closes its sending side, and after how
+    long."""
     begin = time.time()
     with socket.create_connection(("127.0.0.1", s.port), timeout=60) as c:
         c.sendall(request)
@@ -57,14 +60,18 @@ def raw_answer(s, request):
 
 
 def believed(s):
-    """For two seconds nothing comes before the answer: simple clients take the first status line for it. Photos of several sizes, until one takes
+    """For two seconds nothing comes before the answer: simple clients take the first status line
+    for it. Photos of several sizes, until one takes
     long enough for the server to have noticed the half-closed connection."""
     for scans in (5, 10, 20, 40, 80, 100):
         body, form = multipart([("photo", many_scans(2400, 1600, scans))])
-        head = f"POST /v1/analyze HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {form['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = ("POST /v1/analyze HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                f"Content-Type: {form['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n")
         data, took = raw_answer(s, head.encode() + body)
         if took < 1.8:
-            check(data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"), f"after {took:.1f} s: {data[:60]}")
+            check(
+                data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"),
+                f"after {took:.1f} s: {data[:60]}")
         if took > 0.5:
             return
 
@@ -77,7 +84,10 @@ gone_in_upload(s, None, "plain")
 half_closed(s)
 check(s.metric("skin_connections_cut_total") == 0, "none of them was slow")
 s.end(40)
-subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"], check=True, capture_output=True)
+subprocess.run([
+    "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+    "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"
+], check=True, capture_output=True)
 context = ssl.create_default_context(cafile="cert.pem")
 context.check_hostname = False
 s = Server("--no-detect", "--patience", "30", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
@@ -94,7 +104,8 @@ for size in (0, 20000, 2000000):
     c.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     text = b"".join(iter(lambda: c.recv(9999), b"")).decode()
     check("\nskin_in_flight 1\n" in text, f"TLS, gone after {size} bytes: held after {SOON} s")
-warnings.filterwarnings("ignore", category=DeprecationWarning) # of the old versions: that is the point
+# of the old versions: that is the point
+warnings.filterwarnings("ignore", category=DeprecationWarning)
 for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Clients that hang up in the middle of an upload are let go at once; those that only close their sending side are answered.
+# Clients that hang up in the middle of an upload are let go at once; those that only close their
+# sending side are answered.
 #   row03_serve_hang_up.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}

@@ -1,5 +1,7 @@
-"""A server whose limit on tasks is lowered while it runs: right answers on the threads that it has, documented errors, and an end in order.   row05_serve_threads.py BIN HANG
-The limit does not bind root, so the server is another user's if this is root. HANG: a library whose MHD_stop_daemon never returns."""
+"""A server whose limit on tasks is lowered while it runs: right answers on the threads that it has,
+documented errors, and an end in order.   row05_serve_threads.py BIN HANG
+The limit does not bind root, so the server is another user's if this is root. HANG: a library whose
+MHD_stop_daemon never returns."""
 import io, json, os, subprocess, sys
 from serve_attack import DEMO, WEIGHTS, Server, check, finish
 from serve_help import BIN, multipart, problem
@@ -14,8 +16,14 @@ class Limited(Server):
     """As a user whom limits bind."""
     def __init__(self, *options, preload=""):
         self.expect = 0
-        command = [BIN + "/skin-serve", DEMO, "--weights", WEIGHTS, "--listen", "127.0.0.1:0", "--min-photos", "1", "--threads", "8", "--workers", "2", "--drain", str(DRAIN)]
-        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, LD_PRELOAD=preload), **NOBODY)
+        command = [
+            BIN + "/skin-serve", DEMO, "--weights", WEIGHTS, "--listen", "127.0.0.1:0",
+            "--min-photos", "1", "--threads", "8", "--workers", "2", "--drain",
+            str(DRAIN)
+        ]
+        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, LD_PRELOAD=preload), **NOBODY)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read())
@@ -25,7 +33,8 @@ class Limited(Server):
         """For the server and the process that starts decoders."""
         pid = self.process.pid
         for each in (pid, *open(f"/proc/{pid}/task/{pid}/children").read().split()):
-            subprocess.run(["prlimit", "--pid", str(each), f"--nproc={tasks}:"], check=True, **NOBODY)
+            subprocess.run(["prlimit", "--pid", str(each), f"--nproc={tasks}:"], check=True,
+                           **NOBODY)
 
     def tasks(self):
         return len(os.listdir(f"/proc/{self.process.pid}/task"))
@@ -51,7 +60,9 @@ def analyses(decoder):
         s.allow(allowed)
         for _ in range(4):
             got, answer = s.analyze()
-            check(s.ask("GET", "/v2/health/ready")[0] == 200, f"{decoder}, {allowed} tasks: not ready")
+            check(
+                s.ask("GET", "/v2/health/ready")[0] == 200,
+                f"{decoder}, {allowed} tasks: not ready")
             if decoder == "fenced" and allowed == 1:
                 problem(got, 503, "OUT_OF_MEMORY", "no decoder can be started")
                 check("cannot start a process" in answer["detail"], f"the reason is {answer}")
@@ -60,7 +71,8 @@ def analyses(decoder):
                 answers.append(answer)
         tasks.append(s.tasks())
     check(all(a == answers[0] for a in answers), f"{decoder}: the answers differ: {answers}")
-    check(tasks[0] == tasks[1] < tasks[2] == tasks[3], f"{decoder}: threads at the start, limited, free, limited: {tasks}")
+    check(tasks[0] == tasks[1] < tasks[2] == tasks[3],
+          f"{decoder}: threads at the start, limited, free, limited: {tasks}")
     took = s.end(10)
     check(took < DRAIN + 2, f"{decoder}: {took:.1f} s to end")
 
@@ -76,7 +88,8 @@ def ends_by_force():
         s.process.kill()
         status = "none"
     said = s.process.stderr.read()
-    check(status == 1 and "did not stop in" in said, f"a server that hangs: status {status}: {said[-300:]}")
+    check(status == 1 and "did not stop in" in said,
+          f"a server that hangs: status {status}: {said[-300:]}")
 
 
 photo = face()

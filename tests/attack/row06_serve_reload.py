@@ -4,7 +4,14 @@ from serve_attack import BIN, LONG, Server, check, finish
 import serve_models
 
 RELOADS = 1000 if LONG else 150
-ASK = json.dumps({"inputs": [{"name": "img", "shape": [1, 16, 16, 3], "datatype": "UINT8", "data": [i % 251 for i in range(768)]}]})
+ASK = json.dumps({
+    "inputs": [{
+        "name": "img",
+        "shape": [1, 16, 16, 3],
+        "datatype": "UINT8",
+        "data": [i % 251 for i in range(768)]
+    }]
+})
 
 
 def ask(s):

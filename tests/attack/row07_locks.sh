@@ -38,20 +38,23 @@ refused() {
 
 for n in $(seq 40); do echo "[\"$n\", \"$((n % 2))\", \"n\", \"a.jpg\"]"; done >users.txt
 getdata=("$bin/skin-getdata" clinic --check-images no --quiet)
-train=("$bin/skin-train" --data people/data --faces people/faces --image-size 16 --epochs 1 --preset skincredible-gap --quiet)
+train=("$bin/skin-train" --data people/data --faces people/faces --image-size 16 --epochs 1 \
+    --preset skincredible-gap --quiet)
 refused out.txt.lock "${getdata[@]}" -o out.txt
 refused review.csv.lock "${getdata[@]}" -o out.txt --review review.csv
 refused run/.lock "${train[@]}" -o run
 refused split/.lock "$bin/skin-split" users.txt -o split
 refused people/data/.lock "$bin/skin-augment" --data people/data --faces people/faces
 refused synth/.lock "$bin/skin-synth" synth --patients 2 --size 240 --quiet
-[ ! -e out.txt ] && [ ! -e run/model.safetensors ] && [ ! -e split/label.json ] || fail "a refused run wrote"
+[ ! -e out.txt ] && [ ! -e run/model.safetensors ] && [ ! -e split/label.json ] ||
+    fail "a refused run wrote"
 
 # without the holder the same commands pass, and leave no lock behind
 run 0 "${getdata[@]}" -o out.txt --review review.csv
 run 0 "${train[@]}" -o run
 run 0 "$bin/skin-split" users.txt -o split
-refused report/.lock "$bin/skin-evaluate" run/model.safetensors --data people/data --faces people/faces -o report
+refused report/.lock "$bin/skin-evaluate" run/model.safetensors --data people/data \
+    --faces people/faces -o report
 run 0 "$bin/skin-evaluate" run/model.safetensors --data people/data --faces people/faces -o report
 run 0 "$bin/skin-augment" --data people/data --faces people/faces
 for lock in out.txt.lock review.csv.lock run/.lock split/.lock report/.lock people/data/.lock; do
@@ -99,7 +102,8 @@ for pair in $(seq "$pairs"); do
     case $a$b in
     01) cmp -s both.txt whole.txt || fail "pair $pair: not the first run's output" ;;
     10) cmp -s both.txt other.txt || fail "pair $pair: not the second run's output" ;;
-    00) cmp -s both.txt whole.txt || cmp -s both.txt other.txt || fail "pair $pair: a mixture" ;; # one after the other
+    00) cmp -s both.txt whole.txt || cmp -s both.txt other.txt ||
+        fail "pair $pair: a mixture" ;; # one after the other
     *) cat err1 err2; fail "pair $pair: exit statuses $a and $b" ;;
     esac
 done

@@ -12,8 +12,10 @@ cd "$dir" || exit 1
 python3 "$here/../cli/made_people.py" people 40 || fail "made_people.py"
 python3 "$here/../cli/made_people.py" other 40 || fail "made_people.py"
 # other: the same people in other parts
-jq '{train: (.test + .validation + .train[4:]), validation: .train[2:4], test: .train[:2]}' people/data/partition.json >other/data/partition.json
-train=("$bin/skin-train" --image-size 16 --epochs 1 --preset skincredible-gap --quiet --faces people/faces)
+jq '{train: (.test + .validation + .train[4:]), validation: .train[2:4], test: .train[:2]}' \
+    people/data/partition.json >other/data/partition.json
+train=("$bin/skin-train" --image-size 16 --epochs 1 --preset skincredible-gap --quiet \
+    --faces people/faces)
 evaluate=("$bin/skin-evaluate" run/model.safetensors --faces people/faces --json)
 
 run 0 "${train[@]}" --data people/data -o run
@@ -53,5 +55,6 @@ for k in $(seq "$kills"); do
     old=$?
     "${evaluate[@]}" --data other/data >out 2>err
     new=$?
-    [ $((old + new)) = 1 ] || { cat err; fail "kill $k: the model passes as both runs' or neither's ($old, $new)"; }
+    [ $((old + new)) = 1 ] || { cat err; fail \
+        "kill $k: the model passes as both runs' or neither's ($old, $new)"; }
 done

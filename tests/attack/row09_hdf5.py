@@ -1,12 +1,18 @@
-"""Mutated HDF5 files: none crashes, hangs or bloats the tool that reads it.   row09_hdf5.py BIN COUNT [FIRST]
-Mutant N is the same on every machine; `row09_hdf5.py BIN 1 N` repeats it, and leaves it in mutant_N.h5."""
+"""Mutated HDF5 files: none crashes, hangs or bloats the tool that reads it.   row09_hdf5.py BIN
+COUNT [FIRST]
+Mutant N is the same on every machine; `row09_hdf5.py BIN 1 N` repeats it, and leaves it in
+mutant_N.h5."""
 import glob, os, random, resource, struct, subprocess, sys, time
 
 BIN, COUNT, FIRST = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SECONDS, MEMORY = 2, 400 << 20 # of a run; the tool itself allows its reader 10 seconds
-EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1)
-bases = [open(path, "rb").read() for path in sorted(glob.glob(ROOT + "/tests/goldens/keras_models/*/*.h5"))]
+EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40,
+         (1 << 63) - 1, (1 << 64) - 1)
+bases = [
+    open(path, "rb").read()
+    for path in sorted(glob.glob(ROOT + "/tests/goldens/keras_models/*/*.h5"))
+]
 assert bases
 
 
@@ -46,7 +52,8 @@ def limit():
 def read(path):
     """Exit status, what is said, seconds."""
     begin = time.time()
-    done = subprocess.run([BIN + "/skin-info", path], capture_output=True, text=True, errors="replace", preexec_fn=limit, timeout=100)
+    done = subprocess.run([BIN + "/skin-info", path], capture_output=True, text=True,
+                          errors="replace", preexec_fn=limit, timeout=100)
     return done.returncode, done.stderr, time.time() - begin
 
 
@@ -57,13 +64,18 @@ for n in range(FIRST, FIRST + COUNT):
         f.write(mutate(n))
     status, says, took = read(path)
     held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
-    fine = status == 0 and not says or status == 1 and says.startswith("skin-info: " + path) and says.count("\n") == 1
+    fine = status == 0 and not says or status == 1 and says.startswith(
+        "skin-info: " + path) and says.count("\n") == 1
     if not fine or held > MEMORY:
-        print(f"FAILED: mutant {n}: status {status} after {took:.1f} s, {held >> 20} MiB: {says[-300:]!r}")
+        print(
+            f"FAILED: mutant {n}: status {status} after {took:.1f} s, {held >> 20} MiB: "
+            f"{says[-300:]!r}"
+        )
         bad += 1
         if held > MEMORY:
             break
-    how = "read" if status == 0 else says.split(" HDF5 ", 1)[1].split(":")[0] if "reader of HDF5" in says else "refused"
+    how = "read" if status == 0 else says.split(
+        " HDF5 ", 1)[1].split(":")[0] if "reader of HDF5" in says else "refused"
     ends.setdefault(how, []).append(n)
     if COUNT > 1:
         os.unlink(path)

@@ -16,7 +16,8 @@ python3 "$here/../cli/made_people.py" people 24 || fail "made_people.py"
 python3 -c 'import numpy; numpy.savez("a.npz", x=numpy.zeros(3, numpy.float32))'
 getdata=("$bin/skin-getdata" clinic --check-images no --quiet)
 people=(--data people/data --faces people/faces)
-train=("$bin/skin-train" "${people[@]}" --image-size 16 --epochs 1 --preset skincredible-gap --quiet)
+train=("$bin/skin-train" "${people[@]}" --image-size 16 --epochs 1 --preset skincredible-gap \
+    --quiet)
 run 0 "${train[@]}" -o run
 run 0 "$bin/skin-export" npz run/model.safetensors -o model.npz
 
@@ -76,18 +77,21 @@ copy=$(ls more/faces/999*.npz | head -1)
 for file in notes.txt review.csv "$copy"; do
     [ "$(mode "$file")" = 600 ] || fail "$file shows a person, but has mode $(mode "$file")"
 done
-[ "$(mode run/model.safetensors)" = 644 ] || fail "a model is no person: mode $(mode run/model.safetensors)"
+[ "$(mode run/model.safetensors)" = 644 ] ||
+    fail "a model is no person: mode $(mode run/model.safetensors)"
 
 # ---- standard output ----
 for command in "${getdata[*]} -o j.txt --force --json" "$bin/skin-info run/model.safetensors" \
     "$bin/skin-info --json run/model.safetensors" "$bin/skin-info --isa" "$bin/skin-info --help" \
     "$bin/skin-evaluate run/model.safetensors ${people[*]} --json" \
     "$bin/skin-predict run/model.safetensors --user p004 --faces people/faces --json" \
-    "$bin/skin-split --check people/data" "$bin/skin-augment --data more/data --faces more/faces --json"; do
+    "$bin/skin-split --check people/data" \
+        "$bin/skin-augment --data more/data --faces more/faces --json"; do
     command=${command/ --quiet/}
     $command >/dev/full 2>err
     status=$?
-    [ $status = 1 ] || { cat err; fail "exit status $status with a full standard output: $command"; }
+    [ $status = 1 ] || { cat err; fail \
+        "exit status $status with a full standard output: $command"; }
     says err "standard output: cannot write"
 done
 run 0 "$bin/skin-info" --isa # and not otherwise

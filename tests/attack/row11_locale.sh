@@ -12,7 +12,8 @@ export LOCPATH=$PWD
 localedef -i de_DE -f UTF-8 "$LOCPATH/de_DE.UTF-8" >/dev/null 2>&1 ||
     { echo "needs the sources of locales (Debian: locales)"; exit 77; }
 gcc -O1 -fopenmp -I"$top/libconvlstm" -I"$top/libconvlstm/base" -o host "$here/row11_locale.c" \
-    "$build/lib/libconvlstm.a" -lopenblas -lz -lm -lpthread || fail "row11_locale.c does not compile"
+    "$build/lib/libconvlstm.a" -lopenblas -lz -lm -lpthread ||
+        fail "row11_locale.c does not compile"
 run 0 ./host de_DE.UTF-8
 grep -aq '0,00123' checkpoint.safetensors && fail "a comma in a number"
 

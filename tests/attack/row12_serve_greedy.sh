@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# One address that opens connections, uploads and fills memory as far as it can: another address, and
+# One address that opens connections, uploads and fills memory as far as it can: another address,
+# and
 # whoever asks for health, is served as if it were not there.
 #   row12_serve_greedy.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u

@@ -1,4 +1,5 @@
-"""SIGHUP with new certificates, tokens and models, good and bad ones.   row13_serve_credentials.py BIN"""
+"""SIGHUP with new certificates, tokens and models, good and bad ones.   row13_serve_credentials.py
+BIN"""
 import hashlib, http.client, os, shutil, signal, ssl, subprocess, time
 from serve_attack import DEMO, LONG, Server, check, finish
 
@@ -6,7 +7,10 @@ TOKENS = ("the first of two tokens", "the second of two tokens")
 
 
 def certificate(name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem"], check=True, capture_output=True)
+    subprocess.run([
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+        f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem"
+    ], check=True, capture_output=True)
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(open(f"{name}.pem").read())).hexdigest()
 
 
@@ -42,7 +46,8 @@ shutil.copy(DEMO, "model.safetensors")
 put(TOKENS[0], "token")
 put(open("one.pem").read(), "cert.pem")
 put(open("one.key").read(), "key.pem")
-s = Server("--no-detect", "--token-file", "token", "--tls-cert", "cert.pem", "--tls-key", "key.pem", model="model.safetensors")
+s = Server("--no-detect", "--token-file", "token", "--tls-cert", "cert.pem", "--tls-key", "key.pem",
+           model="model.safetensors")
 check(ask(s, TOKENS[0])[0::2] == (200, prints[0]), "the first token and certificate")
 check(ask(s, TOKENS[1])[0] == 401, "the second token is not known yet")
 for i in range(20 if LONG else 3):
@@ -52,7 +57,9 @@ for i in range(20 if LONG else 3):
     put(open(f"{name}.pem").read(), "cert.pem")
     # the key is still the old one: nothing of it may be put into service
     reload(s, "reload_failures", 3 * i + 1)
-    check(ask(s, TOKENS[old])[0::2] == (200, prints[old]) and ask(s, TOKENS[new])[0] == 401, f"{i}: a key of another certificate changes nothing")
+    check(
+        ask(s, TOKENS[old])[0::2] == (200, prints[old]) and ask(s, TOKENS[new])[0] == 401,
+        f"{i}: a key of another certificate changes nothing")
     put(open(f"{name}.key").read(), "key.pem")
     put("short", "token")
     reload(s, "reload_failures", 3 * i + 2)
@@ -64,6 +71,8 @@ for i in range(20 if LONG else 3):
     shutil.copy(DEMO, "next")
     os.rename("next", "model.safetensors")
     reload(s, "reloads", i + 1)
-    check(ask(s, TOKENS[new])[0::2] == (200, prints[new]) and ask(s, TOKENS[old])[0] == 401, f"{i}: the new token and certificate")
+    check(
+        ask(s, TOKENS[new])[0::2] == (200, prints[new]) and ask(s, TOKENS[old])[0] == 401,
+        f"{i}: the new token and certificate")
 s.end(40)
 finish()

@@ -1,4 +1,5 @@
-"""Clients that have left, and clients that only send no more, plain and with TLS.   row13_serve_half_closed.py BIN"""
+"""Clients that have left, and clients that only send no more, plain and with TLS.
+row13_serve_half_closed.py BIN"""
 import os, signal, socket, ssl, subprocess, time
 from made_bombs import many_scans
 from serve_attack import LONG, WEIGHTS, Server, check, finish
@@ -6,12 +7,17 @@ from serve_help import multipart
 
 SOON = 3  # seconds in which a client that has left must be noticed
 PHOTO = many_scans(1600, 1600, 90)  # a fifth of a second
-subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"], check=True, capture_output=True)
+subprocess.run([
+    "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+    "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"
+], check=True, capture_output=True)
 
 
 def request(photos, headers="", version="1.1"):
     body, kind = multipart([("photo", PHOTO)] * photos)
-    return f"POST /v1/analyze HTTP/{version}\r\nHost: x\r\n{headers}Content-Type: {kind['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    head = (f"POST /v1/analyze HTTP/{version}\r\nHost: x\r\n{headers}"
+            f"Content-Type: {kind['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n")
+    return head.encode() + body
 
 
 class Endpoint:
@@ -65,8 +71,11 @@ def half_closed(e, name):
             final = got.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
             right += final.startswith(b"HTTP/1.1 422 ") and b"NO_FACE" in final
             if i == 0:
-                check(got.count(b"100 Continue") <= (b" HTTP/1.1" in text), f"{name}: an interim answer to HTTP/1.0")
-    check(right == 3 * n, f"{name}: {right} of {3 * n} clients that closed their sending side were answered")
+                check(
+                    got.count(b"100 Continue") <= (b" HTTP/1.1" in text),
+                    f"{name}: an interim answer to HTTP/1.0")
+    check(right == 3 * n,
+          f"{name}: {right} of {3 * n} clients that closed their sending side were answered")
 
 
 def gone(e, name):
@@ -85,11 +94,19 @@ def killed_programs(e, name):
     body, kind = multipart([("photo", PHOTO)] * 60)
     open("body", "wb").write(body)
     url = f"{'https' if e.context else 'http'}://127.0.0.1:{e.server.port}/v1/analyze"
-    programs = {"curl": (["curl", "-sk", "-H", f"Content-Type: {kind['Content-Type']}", "-H", "Expect:", "--data-binary", "@body", url], None)}
+    programs = {
+        "curl": ([
+            "curl", "-sk", "-H", f"Content-Type: {kind['Content-Type']}", "-H", "Expect:",
+            "--data-binary", "@body", url
+        ], None)
+    }
     if e.context:
-        programs["openssl"] = (["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{e.server.port}"], request(60, "Connection: close\r\n"))
+        programs["openssl"] = ([
+            "openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{e.server.port}"
+        ], request(60, "Connection: close\r\n"))
     for program, (command, text) in programs.items():
-        p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
         if text:
             p.stdin.write(text)
             p.stdin.flush()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Clients that left are let go as fast with TLS as without; those that only send no more are answered.
+# Clients that left are let go as fast with TLS as without; those that only send no more are
+# answered.
 #   row13_serve_half_closed.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}

@@ -14,7 +14,10 @@ common=(--data people/data --faces people/faces --image-size 16 --batch 4 --seed
 # ---- a signal in the first epochs of many ----
 "$bin/skin-train" "${common[@]}" --epochs 5000 -o run >out 2>err &
 child=$!
-for _ in $(seq 200); do [ -f run/log.csv ] && [ "$(wc -l <run/log.csv)" -gt 2 ] && break; sleep 0.05; done
+for _ in $(seq 200); do
+    [ -f run/log.csv ] && [ "$(wc -l <run/log.csv)" -gt 2 ] && break
+    sleep 0.05
+done
 kill -HUP $child
 wait $child
 status=$?

@@ -1,4 +1,5 @@
-"""A client that makes progress is waited for; one that trickles is cut.   row17_serve_patience.py BIN"""
+"""A client that makes progress is waited for; one that trickles is cut.   row17_serve_patience.py
+BIN"""
 import json, socket, time
 from serve_attack import LONG, Server, check, finish
 from serve_help import frames
@@ -22,7 +23,9 @@ def send(s, size, pieces):
 
 
 s = Server("--no-detect", "--patience", str(PATIENCE))
-check(send(s, SECONDS * (64 << 10), SECONDS * 4).startswith(b"HTTP/1.1 200"), "64 KiB/s are waited for")
+check(
+    send(s, SECONDS * (64 << 10), SECONDS * 4).startswith(b"HTTP/1.1 200"),
+    "64 KiB/s are waited for")
 check(send(s, SECONDS * (1 << 10), SECONDS * 4) == b"", "1 KiB/s is cut")
 check(s.metric("skin_connections_cut_total") == 1, "and counted")
 s.end(40)

@@ -1,4 +1,5 @@
-"""What the attacks on skin-serve share, besides the tests of the command line (../cli/serve_help.py)."""
+"""What the attacks on skin-serve share, besides the tests of the command line
+(../cli/serve_help.py)."""
 import os, re, signal, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 import serve_help

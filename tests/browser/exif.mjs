@@ -1,11 +1,18 @@
 // Gives a JPEG an Exif block with a date, as cameras write it; an orientation that it had stays.
 
 function oldOrientation(jpeg) {
-  for (let at = 2; jpeg[at] === 0xff && jpeg[at + 1] !== 0xda; at += 2 + jpeg.readUInt16BE(at + 2)) {
+  for (
+    let at = 2;
+    jpeg[at] === 0xff && jpeg[at + 1] !== 0xda;
+    at += 2 + jpeg.readUInt16BE(at + 2)
+  ) {
     if (jpeg[at + 1] !== 0xe1 || jpeg.toString("latin1", at + 4, at + 8) !== "Exif") continue;
-    const start = at + 10, little = jpeg.toString("latin1", start, start + 2) === "II";
-    const u16 = (p) => (little ? jpeg.readUInt16LE(start + p) : jpeg.readUInt16BE(start + p)), first = little ? jpeg.readUInt32LE(start + 4) : jpeg.readUInt32BE(start + 4);
-    for (let i = 0; i < u16(first); i++) if (u16(first + 2 + 12 * i) === 0x0112) return u16(first + 2 + 12 * i + 8);
+    const start = at + 10,
+      little = jpeg.toString("latin1", start, start + 2) === "II";
+    const u16 = (p) => (little ? jpeg.readUInt16LE(start + p) : jpeg.readUInt16BE(start + p)),
+      first = little ? jpeg.readUInt32LE(start + 4) : jpeg.readUInt32BE(start + 4);
+    for (let i = 0; i < u16(first); i++)
+      if (u16(first + 2 + 12 * i) === 0x0112) return u16(first + 2 + 12 * i + 8);
   }
   return 1;
 }

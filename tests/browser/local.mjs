@@ -1,6 +1,8 @@
-// The page that analyses photos in the browser: from a folder of static files, offline once it is loaded.
+// The page that analyses photos in the browser: from a folder of static files, offline once it is
+// loaded.
 //   node local.mjs WEB PHOTOS SHOTS [ADDRESS BIN MODEL]
-// WEB: what `make wasm` wrote. PHOTOS: JPEGs of one simulated patient, by name in order of time. With an ADDRESS the page is that
+// WEB: what `make wasm` wrote. PHOTOS: JPEGs of one simulated patient, by name in order of time.
+// With an ADDRESS the page is that
 // of a server, which ends with "/".
 import { createServer } from "node:http";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
@@ -9,9 +11,11 @@ import { extname, join } from "node:path";
 import { dated } from "./exif.mjs";
 
 const need = createRequire(join(process.env.NODE_MODULES_OF || process.cwd(), "x.js"));
-const { chromium } = need("playwright-core"), axeSource = need("axe-core").source;
+const { chromium } = need("playwright-core"),
+  axeSource = need("axe-core").source;
 const [web, photoDir, shots, given] = process.argv.slice(2);
-let failures = 0, checks = 0;
+let failures = 0,
+  checks = 0;
 
 function check(ok, text) {
   checks++;
@@ -20,25 +24,55 @@ function check(ok, text) {
   console.log("FAILED: " + text);
 }
 
-const names = readdirSync(photoDir).filter((n) => n.endsWith(".jpg")).sort();
-const files = names.map((n, i) => ({ name: `secret-name-${n}`, mimeType: "image/jpeg", buffer: dated(readFileSync(join(photoDir, n)), `2024:03:${String(1 + 2 * i).padStart(2, "0")} 10:00:00`) }));
+const names = readdirSync(photoDir)
+  .filter((n) => n.endsWith(".jpg"))
+  .sort();
+const files = names.map((n, i) => ({
+  name: `secret-name-${n}`,
+  mimeType: "image/jpeg",
+  buffer: dated(
+    readFileSync(join(photoDir, n)),
+    `2024:03:${String(1 + 2 * i).padStart(2, "0")} 10:00:00`,
+  ),
+}));
 
 // ---- a server of static files that counts ----
 
-const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
-let requests = 0, isolated = true;
-const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+const types = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+};
+let requests = 0,
+  isolated = true;
+const isolation = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
 const server = createServer((request, response) => {
   requests++;
   const name = request.url === "/" ? "index.html" : request.url.slice(1);
-  if (request.method !== "GET" || !readdirSync(web).includes(name)) return response.writeHead(404).end();
-  response.writeHead(200, { "Content-Type": types[extname(name)] || "application/octet-stream", ...(isolated ? isolation : {}) }).end(readFileSync(join(web, name)));
+  if (request.method !== "GET" || !readdirSync(web).includes(name))
+    return response.writeHead(404).end();
+  response
+    .writeHead(200, {
+      "Content-Type": types[extname(name)] || "application/octet-stream",
+      ...(isolated ? isolation : {}),
+    })
+    .end(readFileSync(join(web, name)));
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const address = given || `http://127.0.0.1:${server.address().port}/`;
 
 async function open(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    locale: "en-GB",
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(120000);
   page.seen = [];
@@ -51,7 +85,9 @@ async function open(browser, options = {}) {
   page.on("pageerror", (e) => check(false, `script: ${e}`));
   context.on("request", (r) => r.url().startsWith("blob:") || page.seen.push(r.url()));
   await page.goto(address);
-  await page.waitForFunction(() => document.getElementById("model").textContent.startsWith("Model "));
+  await page.waitForFunction(() =>
+    document.getElementById("model").textContent.startsWith("Model "),
+  );
   if (await page.isVisible("#begin")) await page.click("#begin");
   return page;
 }
@@ -60,14 +96,19 @@ async function axe(page, where) {
   await page.evaluate(axeSource).catch(() => {}); // by the debugger, which the policy does not bind
   const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
   for (const v of found.violations) {
-    console.log(`axe, ${where}: ${v.impact} ${v.id} (${v.help}) at ${v.nodes.map((n) => n.target).join(" ")}`);
+    console.log(
+      `axe, ${where}: ${v.impact} ${v.id} (${v.help}) at ${v.nodes.map((n) => n.target).join(" ")}`,
+    );
     check(v.impact !== "serious" && v.impact !== "critical", `axe, ${where}: ${v.id}`);
   }
 }
 
 async function choose(page, some) {
   await page.setInputFiles("#files", some);
-  await page.waitForFunction((n) => document.querySelectorAll("#photos li").length === n, some.length);
+  await page.waitForFunction(
+    (n) => document.querySelectorAll("#photos li").length === n,
+    some.length,
+  );
 }
 
 async function analyse(page) {
@@ -80,23 +121,44 @@ async function analyse(page) {
 // ---- the ways through it ----
 
 async function offline(browser) {
-  const page = await open(browser), threads = await page.evaluate(() => (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1));
-  const loaded = page.seen.filter((url) => url.endsWith(".wasm")).map((url) => url.split("/").pop()).join();
-  check(loaded === (threads > 1 ? "skin-threads.wasm" : "skin.wasm"), `${threads} threads: ${loaded}`);
-  check(given || (threads > 1) === isolated, `${threads} threads where the page is ${isolated ? "" : "not "}isolated`);
+  const page = await open(browser),
+    threads = await page.evaluate(() =>
+      crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1,
+    );
+  const loaded = page.seen
+    .filter((url) => url.endsWith(".wasm"))
+    .map((url) => url.split("/").pop())
+    .join();
+  check(
+    loaded === (threads > 1 ? "skin-threads.wasm" : "skin.wasm"),
+    `${threads} threads: ${loaded}`,
+  );
+  check(
+    given || threads > 1 === isolated,
+    `${threads} threads where the page is ${isolated ? "" : "not "}isolated`,
+  );
   await axe(page, "start");
   await page.context().setOffline(true);
-  const before = page.seen.length, served = requests;
+  const before = page.seen.length,
+    served = requests;
   await choose(page, files);
   const ms = await analyse(page);
-  check(await page.isVisible("#result"), `the result is shown: ${await page.textContent("#error")}`);
-  check(await page.locator("#effects li").count() === files.length, "a bar for each photo");
-  check(await page.locator("#regions td").count() === 25, "25 regions in the table");
+  check(
+    await page.isVisible("#result"),
+    `the result is shown: ${await page.textContent("#error")}`,
+  );
+  check((await page.locator("#effects li").count()) === files.length, "a bar for each photo");
+  check((await page.locator("#regions td").count()) === 25, "25 regions in the table");
   check(await page.isVisible("#course"), "the course is shown");
   check((await page.locator("#photos .remark.good").count()) >= 2, "faces were found");
-  check(page.seen.length === before && requests === served, `requests after the choice: ${page.seen.slice(before)}`);
+  check(
+    page.seen.length === before && requests === served,
+    `requests after the choice: ${page.seen.slice(before)}`,
+  );
   check(page.blocked === 0, "the page itself broke its policy");
-  console.log(`${files.length} photos, offline, ${threads} threads: ${ms.toFixed(0)} ms with the explanation; ${await page.textContent("#verdict")}: ${(await page.textContent("#meaning")).slice(0, 45)}`);
+  console.log(
+    `${files.length} photos, offline, ${threads} threads: ${ms.toFixed(0)} ms with the explanation; ${await page.textContent("#verdict")}: ${(await page.textContent("#meaning")).slice(0, 45)}`,
+  );
   await axe(page, "result");
   await page.screenshot({ path: join(shots, "local-result.png"), fullPage: true });
   await page.context().close();
@@ -105,31 +167,74 @@ async function offline(browser) {
 // With the network there, nothing goes out even if the page's own code, or a worker's, tries.
 async function locked(browser) {
   const page = await open(browser);
-  const before = page.seen.length, served = requests;
+  const before = page.seen.length,
+    served = requests;
   const tries = await page.evaluate(async () => {
-    const out = {}, attempt = async (name, f) => { out[name] = await f().then(() => "went out", () => "refused"); };
+    const out = {},
+      attempt = async (name, f) => {
+        out[name] = await f().then(
+          () => "went out",
+          () => "refused",
+        );
+      };
     await attempt("fetch", () => fetch("index.html?fetch"));
     await attempt("import", () => import(new URL("draw.js?import", location.href).href));
-    await attempt("image", () => new Promise((yes, no) => Object.assign(new Image(), { onload: yes, onerror: no, src: "icon.svg?image" })));
-    await attempt("XMLHttpRequest", () => new Promise((yes, no) => { const r = new XMLHttpRequest(); r.onload = yes; r.onerror = no; r.open("GET", "index.html?xhr"); r.send(); }));
-    await attempt("WebSocket", () => new Promise((yes, no) => { const s = new WebSocket("ws://" + location.host); s.onopen = yes; s.onerror = no; }));
+    await attempt(
+      "image",
+      () =>
+        new Promise((yes, no) =>
+          Object.assign(new Image(), { onload: yes, onerror: no, src: "icon.svg?image" }),
+        ),
+    );
+    await attempt(
+      "XMLHttpRequest",
+      () =>
+        new Promise((yes, no) => {
+          const r = new XMLHttpRequest();
+          r.onload = yes;
+          r.onerror = no;
+          r.open("GET", "index.html?xhr");
+          r.send();
+        }),
+    );
+    await attempt(
+      "WebSocket",
+      () =>
+        new Promise((yes, no) => {
+          const s = new WebSocket("ws://" + location.host);
+          s.onopen = yes;
+          s.onerror = no;
+        }),
+    );
     navigator.sendBeacon("index.html?beacon", "x");
     const code = `onmessage = () => fetch(${JSON.stringify(location.href)} + "?worker").then(() => postMessage("went out"), () => postMessage("refused"))`;
     const w = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-    out.worker = await new Promise((yes) => { w.onmessage = (e) => yes(e.data); w.postMessage(0); });
+    out.worker = await new Promise((yes) => {
+      w.onmessage = (e) => yes(e.data);
+      w.postMessage(0);
+    });
     return out;
   });
-  for (const [name, result] of Object.entries(tries)) check(result === "refused", `${name}: ${result}`);
-  check(requests === served, `${requests - served} requests reached the server: ${page.seen.slice(before)}`);
+  for (const [name, result] of Object.entries(tries))
+    check(result === "refused", `${name}: ${result}`);
+  check(
+    requests === served,
+    `${requests - served} requests reached the server: ${page.seen.slice(before)}`,
+  );
   check(page.blocked > 5, "the policy was asked");
   await page.context().close();
 }
 
 async function mistakes(browser) {
   const page = await open(browser, { viewport: { width: 390, height: 844 } });
-  await choose(page, [{ name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("These are no pixels.") }]);
+  await choose(page, [
+    { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("These are no pixels.") },
+  ]);
   await analyse(page);
-  check((await page.textContent("#error")).includes("None of these files"), `told in words: ${await page.textContent("#error")}`);
+  check(
+    (await page.textContent("#error")).includes("None of these files"),
+    `told in words: ${await page.textContent("#error")}`,
+  );
   await page.click("#clear");
   await choose(page, files);
   await page.click("#analyse");
@@ -141,7 +246,10 @@ async function mistakes(browser) {
 }
 
 mkdirSync(shots, { recursive: true });
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: ["--no-sandbox"],
+});
 for (const way of [offline, locked, mistakes]) await way(browser);
 isolated = false; // a server of static files that knows nothing of it
 if (!given) await offline(browser);

@@ -10,23 +10,61 @@ $python - <<'PY' || fail "making the files needs python3-numpy"
 import json
 import numpy as np
 rng = np.random.default_rng(5)
-cell = dict(type="conv_lstm2d", filters=3, kernel_size=3, padding="same", recurrent_activation="sigmoid")
+cell = dict(type="conv_lstm2d", filters=3, kernel_size=3, padding="same",
+            recurrent_activation="sigmoid")
 def network(name, channels, *layers):
-    json.dump({"format": 1, "input": {"height": 12, "width": 13, "channels": channels}, "layers": list(layers)}, open(name + ".json", "w"))
-network("frames", 1, dict(cell, return_sequences=True), dict(type="conv3d", filters=1, kernel_size=3, padding="same", activation="sigmoid"))
-network("classes", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=3, activation="softmax"))
-network("numbers", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=2, activation="tanh"), dict(type="dense", units=3))
-network("tied", 2, dict(cell, return_sequences=False), dict(type="flatten"), dict(type="dense", units=3, activation="softmax"))
-network("each", 2, dict(cell, return_sequences=True), dict(type="global_average_pool", each_frame=True), dict(type="dense", units=3, activation="softmax"))
+    json.dump(
+        {
+            "format": 1,
+            "input": {
+                "height": 12,
+                "width": 13,
+                "channels": channels
+            },
+            "layers": list(layers)
+        }, open(name + ".json", "w"))
+
+
+network("frames", 1, dict(cell, return_sequences=True),
+        dict(type="conv3d", filters=1, kernel_size=3, padding="same", activation="sigmoid"))
+network("classes", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"),
+        dict(type="dense", units=3, activation="softmax"))
+network("numbers", 2, dict(cell, return_sequences=False), dict(type="global_average_pool"),
+        dict(type="dense", units=2, activation="tanh"), dict(type="dense", units=3))
+network("tied", 2, dict(cell, return_sequences=False), dict(type="flatten"),
+        dict(type="dense", units=3, activation="softmax"))
+network("each", 2, dict(cell, return_sequences=True),
+        dict(type="global_average_pool", each_frame=True),
+        dict(type="dense", units=3, activation="softmax"))
 network("cells", 1, dict(cell, filters=1, return_sequences=True))
-two = [dict(cell, return_sequences=True, name="cells"), dict(type="global_average_pool", each_frame=True, name="means"), dict(cell, filters=2, return_sequences=False, name="last", inputs=["cells"]), dict(type="global_average_pool", name="mean"), dict(type="dense", units=3, activation="softmax", name="class")]
-json.dump({"format": 1, "input": {"height": 12, "width": 13, "channels": 2}, "layers": two, "outputs": ["class", "means", "last"]}, open("several.json", "w"))
-network("colours", 3, dict(cell, return_sequences=False), dict(type="global_average_pool"), dict(type="dense", units=4, activation="relu"))
+two = [
+    dict(cell, return_sequences=True, name="cells"),
+    dict(type="global_average_pool", each_frame=True, name="means"),
+    dict(cell, filters=2, return_sequences=False, name="last", inputs=["cells"]),
+    dict(type="global_average_pool", name="mean"),
+    dict(type="dense", units=3, activation="softmax", name="class")
+]
+json.dump(
+    {
+        "format": 1,
+        "input": {
+            "height": 12,
+            "width": 13,
+            "channels": 2
+        },
+        "layers": two,
+        "outputs": ["class", "means", "last"]
+    }, open("several.json", "w"))
+network("colours", 3, dict(cell, return_sequences=False), dict(type="global_average_pool"),
+        dict(type="dense", units=4, activation="relu"))
 mask = rng.random((10, 5)) < .8
 mask[:, 2] = True
 x = rng.integers(0, 4, (10, 5, 12, 13, 2)) / 4
 def save(name, **arrays): np.savez(name + ".npz", **arrays)
-film, truth = rng.random((10, 5, 12, 13, 1), dtype=np.float32), rng.random((10, 5, 12, 13, 1), dtype=np.float32)
+
+
+film, truth = rng.random((10, 5, 12, 13, 1), dtype=np.float32), rng.random((10, 5, 12, 13, 1),
+                                                                           dtype=np.float32)
 film[~mask], truth[~mask] = np.nan, np.nan  # what is masked may be anything
 save("film", x=film, mask=mask, y=truth)
 save("film_alone", x=np.nan_to_num(film[3]), y=np.nan_to_num(truth[3]), mask=mask[3])
@@ -70,12 +108,14 @@ train --network frames.json --npz flat_truth.npz --steps 3 -o frames_flat
 cmp frames/log.csv frames_flat/log.csv || fail "y without the axis of one channel trains otherwise"
 train --network classes.json --npz f32.npz --steps 3 -o classes
 train --network classes.json --npz f64.npz --steps 3 -o classes64
-cmp classes/log.csv classes64/log.csv || fail "class numbers, or float64, train otherwise than one of three in float32"
+cmp classes/log.csv classes64/log.csv || fail \
+    "class numbers, or float64, train otherwise than one of three in float32"
 train --network each.json --npz each.npz --steps 3 -o each
 train --network numbers.json --npz measured.npz --steps 3 -o numbers
 train --network cells.json --npz film.npz --steps 3 -o cells
 run 1 "$bin/skin-train" --network cells.json --npz film.npz --steps 1 --loss bce -o never
-run 1 "$bin/skin-train" --network classes.json --npz f32.npz --steps 1 --class-weight balanced -o never
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --steps 1 --class-weight balanced \
+    -o never
 says err "--class-weight is for two classes"
 run 1 "$bin/skin-train" --npz f32.npz --steps 1 -o never
 says err "frames of 2 channels; the network takes 3"
@@ -87,14 +127,16 @@ says err "frames of 10 x 13; the network takes 12 x 13 only"
 train --network frames.json --npz film.npz --steps 1 -o pieces
 train --network frames.json --npz film.npz --steps 3 -o pieces --restore
 cmp frames/model.safetensors pieces/model.safetensors || fail "restored: another model"
-run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 --network frames.json --npz film_alone.npz --steps 4 -o pieces --restore
+run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 --network frames.json \
+    --npz film_alone.npz --steps 4 -o pieces --restore
 
 # ---- validation on other arrays ----
 checked="--network classes.json --npz f32.npz --validation f64.npz --optimizer adam --learning-rate 0.2"
 train $checked --epochs 6 -o checked
 train $checked --epochs 2 -o checked_pieces
 train $checked --epochs 6 -o checked_pieces --restore
-cmp checked/model.safetensors checked_pieces/model.safetensors || fail "restored: another best model"
+cmp checked/model.safetensors checked_pieces/model.safetensors ||
+    fail "restored: another best model"
 cmp checked/log.csv checked_pieces/log.csv || fail "restored: another log"
 run 0 "$bin/skin-predict" checked/model.safetensors --npz f64.npz -o checked_y.npz
 $python - <<'PY' || fail "validation"
@@ -103,27 +145,35 @@ import numpy as np
 rows = list(csv.reader(open("checked/log.csv")))
 assert rows[0] == ["step", "loss", "val_loss"], rows[0]
 steps, checks = [r for r in rows[1:] if r[1]], [r for r in rows[1:] if r[2]]
-assert [r[0] for r in steps] == [str(i + 1) for i in range(12)] and [r[0] for r in checks] == ["2", "4", "6", "8", "10", "12"], rows
+assert [r[0] for r in steps] == [str(i + 1) for i in range(12)
+                                 ] and [r[0]
+                                        for r in checks] == ["2", "4", "6", "8", "10", "12"], rows
 losses = [float(r[2]) for r in checks]
 assert len(set(losses)) > 1 and min(losses) < losses[-1] * (1 - 1e-9) or losses[-1] == min(losses)
 y, target = np.load("checked_y.npz")["y"], np.load("f64.npz")["y"]
 kept = -np.log((y * target).sum(1)).mean()
 assert abs(kept - min(losses)) < 1e-5 * min(losses), (kept, losses)
 PY
-run 0 "$bin/skin-train" --no-shuffle --batch 5 $checked --learning-rate 30 --epochs 40 --early-stop 2 -o stopped
+run 0 "$bin/skin-train" --no-shuffle --batch 5 $checked --learning-rate 30 --epochs 40 \
+    --early-stop 2 -o stopped
 says err "stopped early: no better validation loss for 2 passes"
 says out "pass 1  loss "
 train $checked --keep last --epochs 2 -o last
-train --network classes.json --npz f32.npz --optimizer adam --learning-rate 0.2 --epochs 2 -o unchecked
-for name in last unchecked; do run 0 "$bin/skin-predict" $name/model.safetensors --npz f32.npz -o $name.npz; done
+train --network classes.json --npz f32.npz --optimizer adam --learning-rate 0.2 --epochs 2 \
+    -o unchecked
+for name in last unchecked; do
+    run 0 "$bin/skin-predict" $name/model.safetensors --npz f32.npz -o $name.npz
+done
 cmp last.npz unchecked.npz || fail "validation changes the training"
 run 2 "$bin/skin-train" --data a --faces b --validation f64.npz -o never
 says err "--validation goes with --npz"
 run 2 "$bin/skin-train" --npz f32.npz --early-stop 2 -o never
 says err "--early-stop needs --validation FILE"
-run 1 "$bin/skin-train" --network classes.json --npz f32.npz --validation no_y.npz --steps 1 -o never
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --validation no_y.npz --steps 1 \
+    -o never
 says err "no_y.npz: there is no 'y'"
-run 1 "$bin/skin-train" --network classes.json --npz f32.npz --validation class_3.npz --steps 1 -o never
+run 1 "$bin/skin-train" --network classes.json --npz f32.npz --validation class_3.npz --steps 1 \
+    -o never
 says err "class_3.npz: 'y' is"
 
 # ---- predicting ----
@@ -131,7 +181,9 @@ predict() { run 0 "$bin/skin-predict" "$@"; }
 predict frames/model.safetensors --npz film.npz -o frames_y.npz
 predict frames/model.safetensors --npz film_alone.npz -o alone_y.npz
 for kind in f32 f64; do predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz; done
-for kind in whole whole32; do predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz; done
+for kind in whole whole32; do
+    predict classes/model.safetensors --npz $kind.npz -o ${kind}_y.npz
+done
 predict each/model.safetensors --npz each.npz -o each_y.npz
 predict numbers/model.safetensors --npz measured.npz -o numbers_y.npz
 predict classes/model.safetensors --npz f32.npz --json
@@ -147,15 +199,19 @@ $python - <<'PY' || fail "several outputs"
 import numpy as np
 y = np.load("several_y.npz")
 assert sorted(y.files) == ["class", "last", "means"], y.files
-assert y["class"].shape == (10, 3) and y["means"].shape == (10, 5, 3) and y["last"].shape == (10, 12, 13, 2)
-assert abs(y["class"].sum(1) - 1).max() < 1e-5 and abs(y["means"]).max() > 0 and abs(y["last"]).max() > 0
+assert y["class"].shape == (10, 3) and y["means"].shape == (10, 5,
+                                                            3) and y["last"].shape == (10, 12, 13,
+                                                                                       2)
+assert abs(y["class"].sum(1) - 1).max() < 1e-5 and abs(y["means"]).max() > 0 and abs(
+    y["last"]).max() > 0
 PY
 run 1 "$bin/skin-predict" several.safetensors --npz f32.npz
 says err "more than a vector"
 run 2 "$bin/skin-predict" frames/model.safetensors photo.png -o y.npz
 run 1 "$bin/skin-predict" frames/model.safetensors photo.png
 says err "gives a sequence of frames of 1; to judge people it takes 3 colours"
-for tool in "skin-evaluate frames/model.safetensors --data . --faces ." "skin-serve frames/model.safetensors --listen 127.0.0.1:0"; do
+for tool in "skin-evaluate frames/model.safetensors --data . --faces ." \
+    "skin-serve frames/model.safetensors --listen 127.0.0.1:0"; do
     run 1 timeout 20 "$bin"/$tool
     says err "to judge people"
 done
@@ -166,7 +222,11 @@ import numpy as np
 rng = np.random.default_rng(8)
 z = dict(np.load("each.npz"))
 del z["y"]
-names = {"class": rng.integers(0, 3, 10), "means": rng.random((10, 5, 3)), "last": rng.random((10, 12, 13, 2))}
+names = {
+    "class": rng.integers(0, 3, 10),
+    "means": rng.random((10, 5, 3)),
+    "last": rng.random((10, 12, 13, 2))
+}
 names["means"][~z["mask"]] = np.nan
 np.savez("three.npz", **z, **names)
 np.savez("two.npz", **z, **{k: names[k] for k in ("class", "means")})
@@ -178,9 +238,11 @@ train $three --steps 3 -o three
 train $three --steps 3 --micro-batch 2 -o three_parts
 train $three --steps 1 -o three_pieces
 train $three --steps 3 -o three_pieces --restore
-cmp three/model.safetensors three_pieces/model.safetensors || fail "several outputs restored: another model"
+cmp three/model.safetensors three_pieces/model.safetensors ||
+    fail "several outputs restored: another model"
 cmp three/log.csv three_pieces/log.csv || fail "several outputs restored: another log"
-run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 $three --steps 4 --loss-weights last=2 -o three_pieces --restore
+run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 $three --steps 4 \
+    --loss-weights last=2 -o three_pieces --restore
 weighed="--loss-weights class=0.5,last=2 --losses means=mae,last=huber --huber-delta 0.1"
 train $three $weighed --validation three.npz --epochs 2 --keep last -o weighed
 train --init several.safetensors --npz two.npz --loss-weights last=0 --steps 2 -o two
@@ -203,7 +265,9 @@ says err "ssim compares frames of at least 11x11; output means is a sequence of 
 train $three --steps 2 --losses last=ssim -o similar
 run 2 "$bin/skin-train" --data a --faces b --losses class=mse -o never
 says err "go with --npz"
-for model in several three/model weighed/model; do run 0 "$bin/skin-predict" $model.safetensors --npz three.npz -o "${model%/model}_three.npz"; done
+for model in several three/model weighed/model; do
+    run 0 "$bin/skin-predict" $model.safetensors --npz three.npz -o "${model%/model}_three.npz"
+done
 run 0 "$bin/skin-evaluate" three/model.safetensors --npz three.npz -o report_three
 says out "class"
 says out "PSNR"
@@ -222,8 +286,13 @@ def losses(y, rows=slice(None)):
     means = (y["means"][rows] - truth["means"][rows])[m]
     last = y["last"][rows] - truth["last"][rows]
     small = abs(last) <= 0.1
-    return {"class": -np.log(y["class"][rows][np.arange(len(m)), truth["class"][rows]]).mean(), "means": (means ** 2).mean(), "last": (last ** 2).mean(),
-            "mae": abs(means).mean(), "huber": np.where(small, last ** 2 / 2, 0.1 * (abs(last) - 0.05)).mean()}
+    return {
+        "class": -np.log(y["class"][rows][np.arange(len(m)), truth["class"][rows]]).mean(),
+        "means": (means**2).mean(),
+        "last": (last**2).mean(),
+        "mae": abs(means).mean(),
+        "huber": np.where(small, last**2 / 2, 0.1 * (abs(last) - 0.05)).mean()
+    }
 def table(name):
     rows = list(csv.DictReader(open(name + "/log.csv")))
     return list(rows[0]), rows
@@ -234,16 +303,22 @@ assert names == ["step", "loss", "class_loss", "means_loss", "last_loss"], names
 for k in ("class", "means", "last"): near(log[0][k + "_loss"], start[k])
 near(log[0]["loss"], start["class"] + start["means"] + start["last"])
 assert len(log) == 3 and float(log[2]["loss"]) < float(log[0]["loss"])
-for a, b in zip(log, table("three_parts")[1]): near(b["loss"], float(a["loss"])), near(b["last_loss"], float(a["last_loss"]))
+for a, b in zip(log, table("three_parts")[1]):
+    near(b["loss"], float(a["loss"])), near(b["last_loss"], float(a["last_loss"]))
 names, log = table("weighed")
-assert names == ["step", "loss", "class_loss", "means_loss", "last_loss", "val_loss", "val_class_loss", "val_means_loss", "val_last_loss"], names
+assert names == [
+    "step", "loss", "class_loss", "means_loss", "last_loss", "val_loss", "val_class_loss",
+    "val_means_loss", "val_last_loss"
+], names
 near(log[0]["means_loss"], start["mae"]), near(log[0]["last_loss"], start["huber"])
 near(log[0]["loss"], 0.5 * start["class"] + start["mae"] + 2 * start["huber"])
-assert [bool(r["val_loss"]) for r in log] == [False, False, True] * 2 and not log[0]["val_last_loss"] and not log[2]["means_loss"]
+assert [bool(r["val_loss"]) for r in log
+        ] == [False, False, True] * 2 and not log[0]["val_last_loss"] and not log[2]["means_loss"]
 # the validation is by batches of five, each its own mean
 y = np.load("weighed_three.npz")
 halves = [losses(y, slice(0, 5)), losses(y, slice(5, 10))]
-for name, key in (("class", "class"), ("means", "mae"), ("last", "huber")): near(log[-1]["val_%s_loss" % name], np.mean([h[key] for h in halves]))
+for name, key in (("class", "class"), ("means", "mae"), ("last", "huber")):
+    near(log[-1]["val_%s_loss" % name], np.mean([h[key] for h in halves]))
 near(log[-1]["val_loss"], np.mean([0.5 * h["class"] + h["mae"] + 2 * h["huber"] for h in halves]))
 def ssim(a, b):
     g = np.exp(-np.arange(-5, 6) ** 2 / 4.5)
@@ -252,18 +327,25 @@ def ssim(a, b):
         for c in range(a.shape[1] - 10):
             u, v = a[r:r + 11, c:c + 11], b[r:r + 11, c:c + 11]
             mu, mv = (w * u).sum(), (w * v).sum()
-            values.append((2 * mu * mv + 1e-4) * (2 * (w * (u - mu) * (v - mv)).sum() + 9e-4) / ((mu ** 2 + mv ** 2 + 1e-4) * ((w * (u - mu) ** 2).sum() + (w * (v - mv) ** 2).sum() + 9e-4)))
+            values.append((2 * mu * mv + 1e-4) * (2 * (w * (u - mu) * (v - mv)).sum() + 9e-4) /
+                          ((mu**2 + mv**2 + 1e-4) * ((w * (u - mu)**2).sum() +
+                                                     (w * (v - mv)**2).sum() + 9e-4)))
     return np.mean(values)
 last = np.load("several_three.npz")["last"].astype(float)
-near(table("similar")[1][0]["last_loss"], 1 - np.mean([ssim(last[i, ..., k], truth["last"][i, ..., k]) for i in range(5) for k in range(2)]))
+near(
+    table("similar")[1][0]["last_loss"], 1 -
+    np.mean([ssim(last[i, ..., k], truth["last"][i, ..., k]) for i in range(5) for k in range(2)]))
 names, log = table("two")
 assert log[0]["last_loss"] == "" and log[0]["means_loss"] and not np.isnan(float(log[0]["loss"]))
 near(log[0]["loss"], float(log[0]["class_loss"]) + float(log[0]["means_loss"]))
 o, y = json.load(open("report_three/metrics.json"))["outputs"], np.load("three_three.npz")
-assert list(o) == ["class", "means", "last"] and [v["kind"] for v in o.values()] == ["classes", "numbers", "frames"], o
+assert list(o) == ["class", "means", "last"] and [v["kind"] for v in o.values()
+                                                  ] == ["classes", "numbers", "frames"], o
 now = losses(y)
-near(o["class"]["log_loss"], now["class"]), near(o["class"]["accuracy"], (y["class"].argmax(1) == truth["class"]).mean())
-near(o["means"]["mse"], now["means"]), near(o["means"]["mae"], now["mae"]), near(o["last"]["mse"], now["last"])
+near(o["class"]["log_loss"], now["class"]), near(o["class"]["accuracy"],
+                                                 (y["class"].argmax(1) == truth["class"]).mean())
+near(o["means"]["mse"], now["means"]), near(o["means"]["mae"],
+                                            now["mae"]), near(o["last"]["mse"], now["last"])
 assert list(json.load(open("report_two/metrics.json"))["outputs"]) == ["class", "means"]
 PY
 
@@ -272,16 +354,30 @@ $python - <<'PY' || fail "making several inputs"
 import json
 import numpy as np
 rng = np.random.default_rng(9)
-inputs = [dict(name="left", height=12, width=13, channels=2), dict(name="right", height=6, width=5, channels=1), dict(name="sensor", channels=3)]
-cell = dict(type="conv_lstm2d", filters=3, kernel_size=3, padding="same", recurrent_activation="sigmoid")
+inputs = [
+    dict(name="left", height=12, width=13, channels=2),
+    dict(name="right", height=6, width=5, channels=1),
+    dict(name="sensor", channels=3)
+]
+cell = dict(type="conv_lstm2d", filters=3, kernel_size=3, padding="same",
+            recurrent_activation="sigmoid")
 def pool(of, **more): return dict(type="global_average_pool", inputs=[of], **more)
-def network(name, *layers): json.dump({"format": 1, "inputs": inputs, "layers": list(layers)}, open(name + ".json", "w"))
-network("means", pool("left", name="l"), pool("right", name="r"), pool("sensor", name="s"), dict(type="concatenate", inputs=["l", "r", "s"]))
-network("cameras", dict(cell, inputs=["left"], name="a"), dict(cell, inputs=["right"], name="b"), pool("a", name="l"), pool("b", name="r"), pool("sensor", name="s"),
-        dict(type="concatenate", inputs=["l", "r", "s"]), dict(type="dense", units=3, activation="softmax"))
+
+
+def network(name, *layers):
+    json.dump({"format": 1, "inputs": inputs, "layers": list(layers)}, open(name + ".json", "w"))
+
+
+network("means", pool("left", name="l"), pool("right", name="r"), pool("sensor", name="s"),
+        dict(type="concatenate", inputs=["l", "r", "s"]))
+network("cameras", dict(cell, inputs=["left"], name="a"), dict(cell, inputs=["right"], name="b"),
+        pool("a", name="l"), pool("b", name="r"), pool("sensor", name="s"),
+        dict(type="concatenate", inputs=["l", "r", "s"]),
+        dict(type="dense", units=3, activation="softmax"))
 mask = rng.random((10, 5)) < .7
 mask[:, 1] = True
-left, right, sensor = rng.integers(0, 9, (10, 5, 12, 13, 2)) / 8, rng.integers(0, 9, (10, 5, 6, 5, 1)) / 8, rng.integers(-9, 9, (10, 5, 3)) / 4
+left, right, sensor = rng.integers(0, 9, (10, 5, 12, 13, 2)) / 8, rng.integers(
+    0, 9, (10, 5, 6, 5, 1)) / 8, rng.integers(-9, 9, (10, 5, 3)) / 4
 y = rng.integers(0, 3, 10)
 def save(name, **z): np.savez(name + ".npz", **z)
 whole = dict(left=left, right=right, sensor=sensor, mask=mask, y=y)
@@ -298,9 +394,12 @@ bad[3, 1, 2] = np.nan
 save("cams_nan", **{**whole, "sensor": bad})
 PY
 for net in means cameras; do run 0 "$bin/skin-import" network $net.json -o $net.safetensors; done
-for kind in cams cams32 cams_alone cams_all; do run 0 "$bin/skin-predict" means.safetensors --npz $kind.npz -o means_$kind.npz; done
+for kind in cams cams32 cams_alone cams_all; do
+    run 0 "$bin/skin-predict" means.safetensors --npz $kind.npz -o means_$kind.npz
+done
 train --network cameras.json --npz cams.npz --steps 4 --learning-rate 0.3 -o cameras
-train --network cameras.json --npz cams32.npz --validation cams.npz --epochs 2 --learning-rate 0.3 -o cameras32
+train --network cameras.json --npz cams32.npz --validation cams.npz --epochs 2 --learning-rate 0.3 \
+    -o cameras32
 run 0 "$bin/skin-evaluate" cameras/model.safetensors --npz cams.npz -o report_cameras
 run 0 "$bin/skin-predict" cameras/model.safetensors --npz cams.npz -o cams_y.npz
 run 0 "$bin/skin-predict" cameras/model.safetensors --npz cams_alone.npz -o cams_alone_y.npz
@@ -330,15 +429,29 @@ says err "3 inputs and 1 outputs"
 $python - <<'PY' || fail "several inputs"
 import json
 import numpy as np
-z, y = np.load("cams.npz"), {k: np.load("means_%s.npz" % k)["y"] for k in ("cams", "cams32", "cams_alone", "cams_all")}
+
+z, y = np.load("cams.npz"), {
+    k: np.load("means_%s.npz" % k)["y"]
+    for k in ("cams", "cams32", "cams_alone", "cams_all")
+}
 def means(mask):
-    return np.array([np.concatenate([z["left"][i][m].mean((0, 1, 2)), z["right"][i][m].mean((0, 1, 2)), z["sensor"][i][m].mean(0)]) for i, m in enumerate(mask)])
-assert abs(y["cams"] - means(z["mask"])).max() < 1e-6 and (y["cams32"] == y["cams"]).all() and (y["cams_alone"] == y["cams"][4]).all()
+    return np.array([
+        np.concatenate([
+            z["left"][i][m].mean((0, 1, 2)), z["right"][i][m].mean((0, 1, 2)),
+            z["sensor"][i][m].mean(0)
+        ]) for i, m in enumerate(mask)
+    ])
+
+
+assert abs(y["cams"] - means(z["mask"])).max() < 1e-6 and (y["cams32"] == y["cams"]).all() and (
+    y["cams_alone"] == y["cams"][4]).all()
 assert abs(y["cams_all"] - means(np.ones((10, 5), bool))).max() < 1e-6
 log = np.loadtxt("cameras/log.csv", delimiter=",", skiprows=1)
 assert log.shape == (4, 2) and log[3, 1] < log[1, 1] and log[2, 1] < log[0, 1], log
 p, o = np.load("cams_y.npz")["y"], json.load(open("report_cameras/metrics.json"))
-assert np.isclose(o["log_loss"], -np.log(p[np.arange(10), z["y"]]).mean()) and (np.load("cams_alone_y.npz")["y"] == p[4]).all()
+assert np.isclose(o["log_loss"],
+                  -np.log(p[np.arange(10), z["y"]]).mean()) and (np.load("cams_alone_y.npz")["y"]
+                                                                 == p[4]).all()
 PY
 
 # ---- evaluating ----
@@ -367,7 +480,9 @@ assert said.shape == (10, 5, 12, 13, 1) and y("alone").shape == (5, 12, 13, 1)
 assert (y("alone") == said[3]).all(), "a sequence alone"
 for i, row in enumerate(mask):
     for t in np.flatnonzero(~row):
-        assert (said[i, t] == (said[i, t - 1] if t else 0)).all(), "a masked frame repeats the one before"
+        assert (said[i,
+                     t] == (said[i,
+                                 t - 1] if t else 0)).all(), "a masked frame repeats the one before"
 assert (y("f32") == y("f64")).all() and (y("whole") == y("whole32")).all(), "types of x"
 lines = [json.loads(line)["y"] for line in open("lines.json")]
 assert (np.array(lines, np.float32) == y("f32")).all(), "lines"
@@ -378,21 +493,29 @@ assert log.shape == (3, 2) and log[2, 1] < log[0, 1]
 o, number, p = json.load(open("report_classes/metrics.json")), np.load("f32.npz")["y"], y("f32")
 confusion = np.zeros((3, 3), int)
 np.add.at(confusion, (number, p.argmax(1)), 1)
-assert [c["said"] for c in o["classes"]] == confusion.tolist() and o["kind"] == "classes" and o["items"] == 10
-assert np.isclose(o["accuracy"], (number == p.argmax(1)).mean()) and np.isclose(o["log_loss"], -np.log(p[np.arange(10), number]).mean())
+assert [c["said"]
+        for c in o["classes"]] == confusion.tolist() and o["kind"] == "classes" and o["items"] == 10
+assert np.isclose(o["accuracy"], (number == p.argmax(1)).mean()) and np.isclose(
+    o["log_loss"], -np.log(p[np.arange(10), number]).mean())
 o, number, p = json.load(open("report_each/metrics.json")), np.load("each.npz")["y"], y("each")
 assert p.shape == (10, 5, 3)
 confusion = np.zeros((3, 3), int)
 np.add.at(confusion, (number[mask].astype(int), p[mask].argmax(1)), 1)
 assert [c["said"] for c in o["classes"]] == confusion.tolist() and o["items"] == 10
 assert np.isclose(o["accuracy"], (number[mask] == p[mask].argmax(1)).mean())
-o, a, t = json.load(open("numbers.json")), y("numbers").astype(float), np.load("measured.npz")["y"].astype("f4").astype(float)
-assert o["kind"] == "numbers" and np.isclose(o["mae"], abs(a - t).mean()) and np.isclose(o["rmse"], np.sqrt(((a - t) ** 2).mean()))
+o, a, t = json.load(open("numbers.json")), y("numbers").astype(float), np.load(
+    "measured.npz")["y"].astype("f4").astype(float)
+assert o["kind"] == "numbers" and np.isclose(o["mae"],
+                                             abs(a - t).mean()) and np.isclose(
+                                                 o["rmse"], np.sqrt(((a - t)**2).mean()))
 assert np.isclose(o["r2"], 1 - ((a - t) ** 2).sum() / ((t - t.mean(0)) ** 2).sum())
-o, a, t = json.load(open("frames_figures.json")), said[mask].astype(float), truth[mask].astype(float)
-assert o["kind"] == "frames" and np.isclose(o["mse"], ((a - t) ** 2).mean()) and np.isclose(o["psnr"], -10 * np.log10(((a - t) ** 2).mean()))
+o, a, t = json.load(
+    open("frames_figures.json")), said[mask].astype(float), truth[mask].astype(float)
+assert o["kind"] == "frames" and np.isclose(o["mse"], ((a - t)**2).mean()) and np.isclose(
+    o["psnr"], -10 * np.log10(((a - t)**2).mean()))
 for e in o["events"]:
-    hit, any_event = (t >= e["threshold"]) & (a >= e["threshold"]), (t >= e["threshold"]) | (a >= e["threshold"])
+    hit, any_event = (t >= e["threshold"]) & (a >= e["threshold"]), (t >= e["threshold"]) | (
+        a >= e["threshold"])
     assert np.isclose(e["csi"], hit.sum() / any_event.sum())
 # structural similarity by its definition, window by window
 g = np.exp(-np.arange(-5, 6) ** 2 / 4.5)
@@ -403,8 +526,10 @@ for p, q in zip(a[..., 0], t[..., 0]):
         for c in range(3):
             u, v = p[r:r + 11, c:c + 11], q[r:r + 11, c:c + 11]
             mu, mv = (w * u).sum(), (w * v).sum()
-            su, sv, suv = (w * (u - mu) ** 2).sum(), (w * (v - mv) ** 2).sum(), (w * (u - mu) * (v - mv)).sum()
-            values.append((2 * mu * mv + 1e-4) * (2 * suv + 9e-4) / ((mu ** 2 + mv ** 2 + 1e-4) * (su + sv + 9e-4)))
+            su, sv, suv = (w * (u - mu)**2).sum(), (w * (v - mv)**2).sum(), (w * (u - mu) *
+                                                                             (v - mv)).sum()
+            values.append((2 * mu * mv + 1e-4) * (2 * suv + 9e-4) / ((mu**2 + mv**2 + 1e-4) *
+                                                                     (su + sv + 9e-4)))
 assert np.isclose(o["ssim"], np.mean(values)), (o["ssim"], np.mean(values))
 PY
 
@@ -438,7 +563,8 @@ cmp run_unit_valid/log.csv run_unit/log.csv || fail "a frame of zeros of x is ma
 cmp run_unit/log.csv run_bytes_valid/log.csv || fail "img of uint8 is not divided by 255"
 cmp run_as_they_are/log.csv run_as_floats/log.csv || fail "x of uint8 is not taken as it is"
 cmp -s run_unit/log.csv run_as_floats/log.csv && fail "x of uint8 is taken as a picture"
-# A description as Windows' editors write it; a member twice, of which one would be ignored, a zero byte.
+# A description as Windows' editors write it; a member twice, of which one would be ignored, a zero
+# byte.
 printf '\xef\xbb\xbf' | cat - colours.json >marked.json
 sed 's/"filters": 3/"filters": 5, "filters": 3/' colours.json >twice.json
 printf '{}\0' | cat colours.json - >zero.json
@@ -461,7 +587,8 @@ np.savez("range_255.npz", img=img * 255, y=z["y"])
 np.savez("range_1.npz", img=img * 2 - 1, y=z["y"])
 np.savez("range_right.npz", img=img, y=z["y"])
 np.savez("masks.npz", img=img, y=z["y"], masks=np.ones((3, 4)))
-np.savez("mask_nan.npz", img=img, y=z["y"], mask=np.where(np.arange(12).reshape(3, 4) == 9, np.nan, 1))
+np.savez("mask_nan.npz", img=img, y=z["y"],
+         mask=np.where(np.arange(12).reshape(3, 4) == 9, np.nan, 1))
 PY
 for f in range_255 range_1; do
     train --network colours.json --npz $f.npz --steps 1 -o run_$f

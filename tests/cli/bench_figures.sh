@@ -9,7 +9,8 @@ cd "$2" || exit 1
 # A file of figures: figures MILLISECONDS... > FILE, for one problem on a made-up machine. MODEL,
 # NAME and ENGINE are taken from the environment.
 figures() {
-    jq -cn --arg model "${MODEL:-Processor X}" --arg name "${NAME:-layer1}" --arg engine "${ENGINE:-ours}" \
+    jq -cn --arg model "${MODEL:-Processor X}" --arg name "${NAME:-layer1}" \
+        --arg engine "${ENGINE:-ours}" \
         --argjson ms "[$(IFS=,; echo "$*")]" \
         '{name: $name, kind: "conv", shape: "mb8ic3", engine: $engine, isa: "avx2", precision: "fp32", cache: "warm",
           threads: 2, flops: 1e9, bytes: 1e7, peak_gflops: 200, samples_ms: $ms, machine: $model, processors: 2,
@@ -30,7 +31,8 @@ figures 9.0 12.1 9.9 14.2 8.0 11.8 10.1 >wild.json
 compare 0 old.json same.json
 grep -q ' same *$' out || fail "the same figures are not the same: $(cat out)"
 compare 1 old.json slow.json
-grep -q SLOWER out && grep -q '1 of 1 are slower by more than 3 %' out || fail "10 % slower is not: $(cat out)"
+grep -q SLOWER out && grep -q '1 of 1 are slower by more than 3 %' out ||
+    fail "10 % slower is not: $(cat out)"
 compare 0 old.json fast.json
 grep -q ' faster *$' out || fail "10 % faster is not: $(cat out)"
 compare 0 old.json wild.json
@@ -41,12 +43,14 @@ compare 1 old.json slow.json --limit 7
 compare 0 old.json slow.json --limit 10 # the interval reaches below the limit
 # An interval of the ratios: with seven rounds each, the 9th of 49 from either end.
 run 1 "$bin/bench" --compare old.json --from slow.json
-awk '/SLOWER/ { ok = $7 == "+10.0" && $8 == "+8.0" && $9 == "+12.0" } END { exit !ok }' out || fail "the interval: $(cat out)"
+awk '/SLOWER/ { ok = $7 == "+10.0" && $8 == "+8.0" && $9 == "+12.0" } END { exit !ok }' out ||
+    fail "the interval: $(cat out)"
 figures 10 10.1 10.2 >few.json
 compare 0 few.json few.json
 grep -q '90 % sure: too few rounds' out || fail "three rounds cannot give 95 %: $(cat out)"
 
-# The interval of a median: with 20 rounds between the 6th from either end. More than 50 rounds go by
+# The interval of a median: with 20 rounds between the 6th from either end. More than 50 rounds go
+# by
 # the normal distribution.
 figures {1..20} >twenty.json
 run 0 "$bin/bench" --from twenty.json --json
@@ -61,7 +65,8 @@ compare 0 many.json many.json
 { cat old.json; ENGINE=reference figures 500 | jq -c '.cache = "once"'; } >once.json
 { cat same.json; ENGINE=reference figures 900 | jq -c '.cache = "once"'; } >twice.json
 compare 0 once.json twice.json
-[ "$(sed -n '/^Commit/,$p' out | grep -c reference)" = 0 ] && ! grep -q 'only in' out || fail "rows measured once: $(cat out)"
+[ "$(sed -n '/^Commit/,$p' out | grep -c reference)" = 0 ] && ! grep -q 'only in' out ||
+    fail "rows measured once: $(cat out)"
 
 # ---- what cannot be compared ----
 MODEL="Processor Y" figures 10 10 10 10 10 10 10 >other.json
@@ -85,9 +90,11 @@ echo '[1, 2]' >bad.json && malformed "bad.json, line 1: no JSON object"
 : >bad.json && malformed "bad.json: no figures"
 jq -c 'del(.samples_ms)' old.json >bad.json && malformed "an old bench wrote it"
 for samples in '[]' '[0]' '[1, "2"]' '[-1]' '3' '{}'; do
-    jq -c --argjson s "$samples" '.samples_ms = $s' old.json >bad.json && malformed "'samples_ms' is missing or not"
+    jq -c --argjson s "$samples" '.samples_ms = $s' old.json >bad.json &&
+        malformed "'samples_ms' is missing or not"
 done
-for wrong in '.threads = -1' '.threads = 1.5' '.threads = "2"' '.name = 3' 'del(.engine)' '.flops = "many"' '.machine = null' \
+for wrong in '.threads = -1' '.threads = 1.5' '.threads = "2"' '.name = 3' 'del(.engine)' \
+    '.flops = "many"' '.machine = null' \
     ".name = (\"n\" * 64)"; do
     jq -c "$wrong" old.json >bad.json && malformed "bad.json, line 1: '"
 done
@@ -96,21 +103,26 @@ compare 0 blank.json same.json
 printf 'a\0b\0\0\0{}\n\0\n' >bad.json && malformed "bad.json, line 1: "
 
 # ---- measured, saved, read again ----
-run 0 "$bin/bench" --quiet --rounds 6 --seconds 0 --threads 2 --engine ours,openblas --isas best --save mine.json conv:ic3oc8ih9 step:ic3oc2ih6 exp:n100
+run 0 "$bin/bench" --quiet --rounds 6 --seconds 0 --threads 2 --engine ours,openblas --isas best \
+    --save mine.json conv:ic3oc8ih9 step:ic3oc2ih6 exp:n100
 cp out measured
 run 0 "$bin/bench" --rounds 1 --seconds 0 --threads 1 --engine ours --isas best exp:n100
-grep -q '^# no counters of cycles.*: ' err || grep -q Mcycles out || fail "neither counters nor a reason: $(cat err)"
+grep -q '^# no counters of cycles.*: ' err || grep -q Mcycles out ||
+    fail "neither counters nor a reason: $(cat err)"
 for fact in GB/s 'fp32 peak' BLAS processors; do says err "$fact"; done
 ! grep -q 'cpu ms' out || fail "cpu ms without --cpu"
-run 0 "$bin/bench" --quiet --rounds 1 --seconds 0.02 --threads 1 --engine ours --isas best --cpu exp:n100000
+run 0 "$bin/bench" --quiet --rounds 1 --seconds 0.02 --threads 1 --engine ours --isas best \
+    --cpu exp:n100000
 # Times of the processor are no longer than those that pass; the clocks are read one after another.
-awk 'NR == 2 { ok = $9 > 0 && $9 < 1.05 * $6 } END { exit !ok }' out && grep -q 'cpu ms' out || fail "--cpu: $(cat out)"
+awk 'NR == 2 { ok = $9 > 0 && $9 < 1.05 * $6 } END { exit !ok }' out && grep -q 'cpu ms' out ||
+    fail "--cpu: $(cat out)"
 [ "$(wc -l <mine.json)" = 5 ] || fail "--save: $(cat mine.json)"
 jq -es 'all(.low_ms <= .ms and .ms <= .high_ms and .confidence > 0.95 and (.samples_ms | length) == 6 and (.date | length) == 20 and (.caches | length) > 0)' mine.json >/dev/null ||
     fail "fields: $(cat mine.json)"
 run 0 "$bin/bench" --from mine.json
 grep -v '^fp32' out >again
-grep -v '^fp32' measured | cmp -s - again || fail "--from prints other figures: $(diff measured out)"
+grep -v '^fp32' measured | cmp -s - again ||
+    fail "--from prints other figures: $(diff measured out)"
 run 0 "$bin/bench" --from mine.json --json
 cmp -s out mine.json || fail "--json of --from: $(diff out mine.json)"
 compare 0 mine.json mine.json
@@ -190,6 +202,7 @@ cmp -s sets used || fail "sets and problems disagree: $(diff sets used)"
 for name in exp square; do
     run 0 "$bin/bench" --quiet --rounds 1 --seconds 0 --engine ours,openblas --isas best --set $name
 done
-[ "$("$bin/skin-bench" --version | cut -d' ' -f1)" = skin-bench ] || fail "skin-bench has another name"
+[ "$("$bin/skin-bench" --version | cut -d' ' -f1)" = skin-bench ] ||
+    fail "skin-bench has another name"
 run 2 "$bin/bench" --set nothing
 says err "no such set or problem"

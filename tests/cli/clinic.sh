@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Detection on the simulated clinic, against what truth.json says was rendered: a face is found in at least 98 % of the photos that hold one, in the right place, and none (score
-# >= 0.9) in those that don't.   clinic.sh BIN SCRATCH     (environment: PATIENTS, SEED: a larger clinic by hand)
+# Detection on the simulated clinic, against what truth.json says was rendered: a face is found in
+# at least 98 % of the photos that hold one, in the right place, and none (score
+# >= 0.9) in those that don't.   clinic.sh BIN SCRATCH     (environment: PATIENTS, SEED: a larger
+# clinic by hand)
 set -eu
 bin=$1 scratch=$2 root=$(cd "$(dirname "$0")/../.." && pwd)
 export SKIN_WEIGHTS=${SKIN_WEIGHTS:-$root/weights/mtcnn.safetensors}
@@ -16,4 +18,5 @@ jq -n --slurpfile truth "$scratch/clinic/truth.json" --slurpfile found "$scratch
   | ($with | map(select(.box as $b | [$by[.image_path][] | iou(.box; $b)] | max // 0 | . > 0.4)) | length) as $right
   | ($without | map(select($by[.image_path] | length > 0) | .image_path)) as $wrong
   | {with_face: ($with | length), found: $right, rate: ($right / ($with | length)), without_face: ($without | length), false_alarms: $wrong}' | tee "$scratch/rates.json"
-jq -e '.with_face > 100 and .without_face > 0 and .rate >= 0.98 and (.false_alarms | length) == 0' "$scratch/rates.json" >/dev/null
+jq -e '.with_face > 100 and .without_face > 0 and .rate >= 0.98 and (.false_alarms | length) == 0' \
+    "$scratch/rates.json" >/dev/null

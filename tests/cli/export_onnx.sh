@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-export onnx: the files are those that ONNX Runtime has run to our numbers (tests/peers/onnx_models.py); what ONNX lacks is refused by name.
+# skin-export onnx: the files are those that ONNX Runtime has run to our numbers
+# (tests/peers/onnx_models.py); what ONNX lacks is refused by name.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$(dirname "$0")/help.bash"
@@ -24,8 +25,10 @@ refused() { # WORDS LAYERS
     [ "$(cat kept.onnx)" = before ] || fail "$1: the output was replaced"
 }
 cell='"type": "conv_lstm2d", "filters": 2, "kernel_size": 3, "padding": "same", "recurrent_activation": "sigmoid"'
-refused 'layer "back": a sequence that runs backwards' "{$cell, \"name\": \"back\", \"return_sequences\": true, \"go_backwards\": true}"
-refused 'layer "turned": reverse is not written as ONNX' "{$cell, \"return_sequences\": true}, {\"type\": \"reverse\", \"name\": \"turned\"}"
+refused 'layer "back": a sequence that runs backwards' \
+    "{$cell, \"name\": \"back\", \"return_sequences\": true, \"go_backwards\": true}"
+refused 'layer "turned": reverse is not written as ONNX' \
+    "{$cell, \"return_sequences\": true}, {\"type\": \"reverse\", \"name\": \"turned\"}"
 cp net.safetensors kept.safetensors
 run 1 "$bin/skin-export" json net.safetensors -o ./net.safetensors
 says err "net.safetensors: it is an input as well"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Cross-validation: skin-split --folds, skin-train --folds, skin-evaluate --folds; resumed; nobody is judged by a model that saw them.
+# Cross-validation: skin-split --folds, skin-train --folds, skin-evaluate --folds; resumed; nobody
+# is judged by a model that saw them.
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,11 +17,14 @@ with open("user_data.txt", "w") as f:
 PY
 run 0 "$bin/skin-split" user_data.txt --faces people/faces -o data --folds 3 --validation 0.2
 data=(--data data --faces people/faces)
-train=("$bin/skin-train" "${data[@]}" --folds --image-size 16 --epochs 3 --preset skincredible-gap --seed 1)
+train=("$bin/skin-train" "${data[@]}" --folds --image-size 16 --epochs 3 --preset skincredible-gap \
+    --seed 1)
 run 0 "${train[@]}" -o cross
 for n in 1 2 3; do [ -s cross/fold$n/model.safetensors ] || fail "no model of fold $n"; done
-run 0 "$bin/skin-train" --data data/fold2 --faces people/faces --image-size 16 --epochs 3 --preset skincredible-gap --seed 1 -o alone
-cmp alone/model.safetensors cross/fold2/model.safetensors || fail "a fold and the same run alone differ"
+run 0 "$bin/skin-train" --data data/fold2 --faces people/faces --image-size 16 --epochs 3 \
+    --preset skincredible-gap --seed 1 -o alone
+cmp alone/model.safetensors cross/fold2/model.safetensors ||
+    fail "a fold and the same run alone differ"
 
 # ---- resumed ----
 run 1 "${train[@]}" -o cross
@@ -31,13 +35,17 @@ run 0 "${train[@]}" -o cross --restore
 
 # ---- everyone once, each by a model that did not learn from them ----
 run 0 "$bin/skin-evaluate" cross --folds "${data[@]}" -o report
-jq -e '.people == 40 and .skipped == 0' report/metrics.json >/dev/null || fail "not everyone was judged: $(cat out)"
-[ "$(cut -d, -f1 report/predictions.csv | sort -u | wc -l)" = 41 ] || fail "somebody is in the report twice"
+jq -e '.people == 40 and .skipped == 0' report/metrics.json >/dev/null ||
+    fail "not everyone was judged: $(cat out)"
+[ "$(cut -d, -f1 report/predictions.csv | sort -u | wc -l)" = 41 ] ||
+    fail "somebody is in the report twice"
 for n in 1 2 3; do
-    run 0 "$bin/skin-evaluate" cross/fold$n/model.safetensors --data data/fold$n --faces people/faces -o report$n
+    run 0 "$bin/skin-evaluate" cross/fold$n/model.safetensors --data data/fold$n \
+        --faces people/faces -o report$n
     tail -n +2 report$n/predictions.csv
 done | sort >apart
-tail -n +2 report/predictions.csv | sort | cmp - apart || fail "pooled predictions differ from those of the folds"
+tail -n +2 report/predictions.csv | sort | cmp - apart ||
+    fail "pooled predictions differ from those of the folds"
 cp -r cross mixed
 cp cross/fold2/* mixed/fold1/
 run 1 "$bin/skin-evaluate" mixed --folds "${data[@]}"

@@ -11,9 +11,12 @@ info=$bin/skin-info
 
 line=$($info --json $goldens/stored.npz)
 check 'names' 'a fortran flag half none big zeros' "$(jq -r '[.arrays[].name] | join(" ")' <<<"$line")"
-check 'array a' '["float32",[2,3],-1,0.25,1.5]' "$(jq -c '.arrays[0] | [.type, .shape, .min, .mean, .max]' <<<"$line")"
-check 'half' '["float16",[],3.5]' "$(jq -c '.arrays[] | select(.name == "half") | [.type, .shape, .mean]' <<<"$line")"
-check 'empty' '["int64",[0,3],null]' "$(jq -c '.arrays[] | select(.name == "none") | [.type, .shape, .mean]' <<<"$line")"
+check 'array a' '["float32",[2,3],-1,0.25,1.5]' \
+    "$(jq -c '.arrays[0] | [.type, .shape, .min, .mean, .max]' <<<"$line")"
+check 'half' '["float16",[],3.5]' \
+    "$(jq -c '.arrays[] | select(.name == "half") | [.type, .shape, .mean]' <<<"$line")"
+check 'empty' '["int64",[0,3],null]' \
+    "$(jq -c '.arrays[] | select(.name == "none") | [.type, .shape, .mean]' <<<"$line")"
 check 'metadata' 'value €' "$($info --json $goldens/official.safetensors | jq -r .metadata.key)"
 check 'table' 'a  float32  (2,3)  -1  0.25  1.5' "$($info $goldens/stored.npz | awk '$1 == "a" {print $1 "  " $2 "  " $3 "  " $4 "  " $5 "  " $6}')"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Nobody stands in two parts: second ids, shared photos, folds; and a planted leak of each kind fails skin-split --check, skin-train and skin-evaluate.   leaks.sh BIN SCRATCH
+# Nobody stands in two parts: second ids, shared photos, folds; and a planted leak of each kind
+# fails skin-split --check, skin-train and skin-evaluate.   leaks.sh BIN SCRATCH
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$(cd "$1" && pwd) python=/usr/bin/python3
@@ -8,11 +9,13 @@ cd "$2" || exit 1
 one_part() {
     local data=$1
     shift
-    jq -e --args '[.[] | select(any(.[]; IN($ARGS.positional[]))) | [.[] | select(IN($ARGS.positional[]))] | length] == [$ARGS.positional | length]' "$data/partition.json" "$@" >/dev/null ||
+    jq -e --args \
+        '[.[] | select(any(.[]; IN($ARGS.positional[]))) | [.[] | select(IN($ARGS.positional[]))] | length] == [$ARGS.positional | length]' "$data/partition.json" "$@" >/dev/null ||
         fail "$* are not in one part of $data"
 }
 
-# 40 users with face crops of noise; 36 has a photo of 5's, 37 one of 6's in a mirror, 38 and 39 nothing in common but a crop of one colour
+# 40 users with face crops of noise; 36 has a photo of 5's, 37 one of 6's in a mirror, 38 and 39
+# nothing in common but a crop of one colour
 $python - <<'PY' || { echo "needs python3-numpy"; exit 77; }
 import json, os, numpy as np
 rng = np.random.default_rng(1)
@@ -23,7 +26,8 @@ crops[37][0] = crops[6][1][:, ::-1]
 crops[38][1] = crops[39][1] = 77
 for u, img in crops.items(): np.savez(f"faces/{u}.npz", img=img)
 with open("users.txt", "w") as f:
-    for u in range(40): print(json.dumps([str(u), str(u % 2), "note", "a.jpg", "b.jpg", "c.jpg"]), file=f)
+    for u in range(40):
+        print(json.dumps([str(u), str(u % 2), "note", "a.jpg", "b.jpg", "c.jpg"]), file=f)
 PY
 for seed in 1 2 3 4 5 6; do
     run 0 "$bin/skin-split" users.txt -o s --faces faces --seed $seed --test 0.3 --validation 0.3
@@ -35,18 +39,22 @@ for seed in 1 2 3 4 5 6; do
     run 0 "$bin/skin-split" --check s --faces faces
     says out "s: no leak among 40 ids"
 done
-[ "$(jq -c . s/persons.json)" = '{"5":"36","6":"37"}' ] || fail "persons.json: $(cat s/persons.json)"
+[ "$(jq -c . s/persons.json)" = '{"5":"36","6":"37"}' ] ||
+    fail "persons.json: $(cat s/persons.json)"
 
-# ---- ids that a file calls one person, whatever separates them; some of them are not in the list, and 90 ties two lines together ----
+# ---- ids that a file calls one person, whatever separates them; some of them are not in the list,
+# and 90 ties two lines together ----
 printf '# second ids\n1, 2;3\n10\t90\n90 11 # moved house\n77 78\n\n20 20\n' >same.txt
 for seed in 1 2 3 4 5 6; do
-    run 0 "$bin/skin-split" users.txt -o t --same-person same.txt --seed $seed --test 0.3 --validation 0.3 --json
+    run 0 "$bin/skin-split" users.txt -o t --same-person same.txt --seed $seed --test 0.3 \
+        --validation 0.3 --json
     one_part t 1 2 3
     one_part t 10 11
     jq -e '[.[].users] | add == 40' out >/dev/null || fail "everyone once: $(cat out)"
     run 0 "$bin/skin-split" --check t --same-person same.txt
 done
-[ "$(jq -c . t/persons.json)" = '{"11":"10","2":"1","3":"1"}' ] || fail "persons.json: $(cat t/persons.json)"
+[ "$(jq -c . t/persons.json)" = '{"11":"10","2":"1","3":"1"}' ] ||
+    fail "persons.json: $(cat t/persons.json)"
 run 0 "$bin/skin-augment" --data t --faces faces # a copy of a second id is the same person's
 run 0 "$bin/skin-split" --check t --same-person same.txt
 printf '1 ../2\n' >bad.txt
@@ -56,7 +64,8 @@ says err "bad.txt: line 1: '../2' is no user id"
 
 # ---- folds: everyone tested once, both classes in each, a person never divided ----
 run 0 "$bin/skin-split" users.txt -o k --folds 5 --same-person same.txt --json
-[ "$(wc -l <out)" = 5 ] && [ "$(ls k | xargs)" = "fold1 fold2 fold3 fold4 fold5" ] || fail "folds: $(ls k)"
+[ "$(wc -l <out)" = 5 ] && [ "$(ls k | xargs)" = "fold1 fold2 fold3 fold4 fold5" ] ||
+    fail "folds: $(ls k)"
 jq -se '(map(.test) | add | sort) == ([range(40) | tostring] | sort) and all(.[]; (.train + .validation + .test | sort) == ([range(40) | tostring] | sort))' k/*/partition.json >/dev/null ||
     fail "folds: not everyone is tested once"
 jq -se 'all(.[]; all(.[]; .improved > 0 and .deteriorated > 0)) and all(.[]; .test.users >= 6 and .test.users <= 11)' out >/dev/null || fail "folds: $(cat out)"
@@ -101,8 +110,10 @@ first=$(jq -r '.train[0]' d/partition.json) other=$(jq -r '.test[0]' d/partition
 edit persons.json ". + {\"$first\": \"$other\"}"
 plant "both are the face of $other"
 
-# a photo in two parts: found by the check of all parts and, between training and validation, by skin-train
-run 0 "$bin/skin-split" users.txt -o d --test 0 --validation 0 # without faces nobody knows of the shared photos
+# a photo in two parts: found by the check of all parts and, between training and validation, by
+# skin-train
+run 0 "$bin/skin-split" users.txt -o d --test 0 --validation 0 \
+    # without faces nobody knows of the shared photos
 edit partition.json '.train -= ["36", "7", "8"] | .validation = ["36", "7", "8"]'
 run 1 "$bin/skin-split" --check d --faces faces
 says err "36 is in validation and 5 in train, and they share a photo"

@@ -28,11 +28,13 @@ for tool in "$bin"/skin "$bin"/skin-*; do
     if command -v zsh >/dev/null; then zsh -n "$name.zsh" || fail "$name: not zsh"; fi
     if command -v fish >/dev/null; then fish -n "$name.fish" || fail "$name: not fish"; fi
     if command -v man >/dev/null; then
-        LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 -Z "$name.man" >/dev/null 2>warnings
+        LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 \
+            -Z "$name.man" >/dev/null 2>warnings
         [ ! -s warnings ] || { cat warnings; fail "$name: the manual page has faults"; }
     fi
     run 0 "$tool" --help-as summary
-    [ "$(wc -l <out)" = 1 ] && [ "$(wc -c <out)" -gt 10 ] || fail "$name says '$(cat out)' of itself"
+    [ "$(wc -l <out)" = 1 ] && [ "$(wc -c <out)" -gt 10 ] ||
+        fail "$name says '$(cat out)' of itself"
 done
 run 2 "$bin/skin-info" --help-as roff
 says err "--help-as 'roff': expected one of man|bash|zsh|fish|summary"
@@ -51,7 +53,8 @@ complete_line() { # TOOL WORDS...: what bash offers for the last word
 # skin
 run 0 "$bin/skin" help
 for tool in "$bin"/skin-*; do
-    grep -qE "^  $(basename "$tool" | sed 's/^skin-//') +[A-Z].{10}" out || fail "skin help lacks $tool: $(cat out)"
+    grep -qE "^  $(basename "$tool" | sed 's/^skin-//') +[A-Z].{10}" out ||
+        fail "skin help lacks $tool: $(cat out)"
 done
 run 0 "$bin/skin" help info
 cp out helped

@@ -62,12 +62,15 @@ for path in glob.glob("faces/*.npz"):
     arrays["colour"] = np.full(len(arrays["img"]), int(sys.argv[1]), np.int32)
     np.savez(path, **arrays)
 END
-    run 0 "$bin/skin-train" --data data --faces faces -o "$run" --preset skincredible-gap --image-size 16 --epochs 1
+    run 0 "$bin/skin-train" --data data --faces faces -o "$run" --preset skincredible-gap \
+        --image-size 16 --epochs 1
 }
 trained one 1
 trained two 2
-grep -aq '"photo_colours":"converted"' one/model.safetensors || fail "the model does not say converted"
-grep -aq '"photo_colours":"as stored"' two/model.safetensors || fail "the model does not say as stored"
+grep -aq '"photo_colours":"converted"' one/model.safetensors ||
+    fail "the model does not say converted"
+grep -aq '"photo_colours":"as stored"' two/model.safetensors ||
+    fail "the model does not say as stored"
 run 1 "$bin/skin-predict" two/model.safetensors --user p000 --faces converted
 says err "left as stored"
 run 0 "$bin/skin-predict" one/model.safetensors --user p000 --faces converted
@@ -78,5 +81,6 @@ cmp out expected || fail "other answers from the photos than from their crops"
 run 1 "$bin/skin-evaluate" one/model.safetensors --data data --faces faces
 says err "left as stored"
 cp converted/p000.npz faces/
-run 1 "$bin/skin-train" --data data --faces faces -o three --preset skincredible-gap --image-size 16 --epochs 1
+run 1 "$bin/skin-train" --data data --faces faces -o three --preset skincredible-gap \
+    --image-size 16 --epochs 1
 says err "run skin-faces again with --force"

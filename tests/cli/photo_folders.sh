@@ -15,7 +15,8 @@ mkdir -p "photos/ann lee" photos/bo/march photos/bo/april
 import glob, struct
 names = sorted(glob.glob("clinic/images/*.jpg"))
 def dated(date):  # an EXIF block of one tag, DateTime
-    tiff = b"MM\0*" + struct.pack(">IHHHII", 8, 1, 0x0132, 2, 20, 26) + bytes(4) + date.encode() + b"\0"
+    tiff = b"MM\0*" + struct.pack(">IHHHII", 8, 1, 0x0132, 2, 20,
+                                  26) + bytes(4) + date.encode() + b"\0"
     body = b"Exif\0\0" + tiff
     return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
 def put(path, k, date=None):
@@ -51,7 +52,8 @@ done
     fail "crops: $(find folder -name '*.png')"
 
 # A crop as a picture is the crop in the arrays; those of a finished user come back.
-run 0 "$bin/skin-predict" --crops --json "$root/weights/demo.safetensors" folder/ann_lee/10.png folder/ann_lee/2.png folder/ann_lee/1.png
+run 0 "$bin/skin-predict" --crops --json "$root/weights/demo.safetensors" folder/ann_lee/10.png \
+    folder/ann_lee/2.png folder/ann_lee/1.png
 cp out expected
 run 0 "$bin/skin-predict" --json "$root/weights/demo.safetensors" --user ann_lee --faces folder
 cmp out expected || fail "the pictures are judged otherwise than the arrays: $(cat out expected)"
@@ -67,7 +69,8 @@ says err "ann_lee.npz: its crops are not there; it is replaced"
 # One person's folder; other sides and cuts; the list in standard input.
 run 0 "$bin/skin-faces" photos/bo/march -o march --size 64 --square --crops jpg
 [ -s march/march/10.jpg ] || fail "one person: $(find march)"
-"$bin/skin-faces" - --images photos -o input --size 64 <same.txt >out 2>err || fail "a list in standard input: $(cat err)"
+"$bin/skin-faces" - --images photos -o input --size 64 <same.txt >out 2>err ||
+    fail "a list in standard input: $(cat err)"
 /usr/bin/python3 - <<'END' || fail "the sides of the crops"
 import numpy as np
 square, box = np.load("march/march.npz")["img"], np.load("input/bo.npz")["img"]
@@ -89,10 +92,12 @@ run 1 "$bin/skin-faces" empty -o none
 says err "empty: there are no photos in it"
 
 # All faces of a photo, the chosen one first.
-"$bin/bench" --write-photo crowd.jpg 2>/dev/null && mkdir -p many/all && mv crowd.jpg many/all/ || fail "no crowd"
+"$bin/bench" --write-photo crowd.jpg 2>/dev/null && mkdir -p many/all && mv crowd.jpg many/all/ ||
+    fail "no crowd"
 run 0 "$bin/skin-faces" many -o every --crops png --all-faces --quality off
 faces=$("$bin/skin-faces" --detect --json many/all/crowd.jpg | jq '.faces | length')
-[ "$faces" -ge 5 ] && [ "$(find every/all -name 'crowd*.png' | wc -l)" = "$faces" ] && [ -s "every/all/crowd_$faces.png" ] ||
+[ "$faces" -ge 5 ] && [ "$(find every/all -name 'crowd*.png' | wc -l)" = "$faces" ] &&
+    [ -s "every/all/crowd_$faces.png" ] ||
     fail "$faces faces, but $(find every -name '*.png')"
 run 0 "$bin/skin-predict" --crops --json "$root/weights/demo.safetensors" every/all/crowd.png
 cp out expected
@@ -114,12 +119,15 @@ rm -r many/faces
 # One photo, or one twice, shows no change.
 run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg
 says err "only one photo could be used"
-run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg photos/bo/march/10.jpg photos/./bo/april/2.jpg
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg \
+    photos/bo/march/10.jpg photos/./bo/april/2.jpg
 says err "photos/./bo/april/2.jpg is given more than once"
-run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg photos/bo/march/10.jpg
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg \
+    photos/bo/march/10.jpg
 [ ! -s err ] || fail "two photos: $(cat err)"
 
-for wrong in "photos -o f --all-faces" "photos -o f --align --square" "photos --images photos -o f" "--detect photos --size 64" "--detect photos --crops png"; do
+for wrong in "photos -o f --all-faces" "photos -o f --align --square" \
+    "photos --images photos -o f" "--detect photos --size 64" "--detect photos --crops png"; do
     # shellcheck disable=SC2086  # several words
     run 2 "$bin/skin-faces" $wrong
 done

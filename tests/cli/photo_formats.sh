@@ -6,7 +6,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/help.bash"
 bin=$1 dir=$2 root=$(cd "$here/../.." && pwd)
-[ -f "$root/weights/mtcnn.safetensors" ] || { echo "needs weights/mtcnn.safetensors (make weights)"; exit 77; }
+[ -f "$root/weights/mtcnn.safetensors" ] ||
+    { echo "needs weights/mtcnn.safetensors (make weights)"; exit 77; }
 photos=$root/tests/goldens/photos
 cd "$dir" || exit 1
 
@@ -29,13 +30,17 @@ check() { # NAME: of a photo
     local type=image/${1#*.}
     curl -s "$at/v1/analyze" -F "photo=@$photos/$1" >answer || fail "$1: no answer"
     if jq -e --arg type "${type/jpg/jpeg}" '.photo_types | index($type)' model >/dev/null; then
-        run 0 "$bin/skin-faces" --detect --json --weights "$root/weights/mtcnn.safetensors" "$photos/$1"
-        jq -e '.width == 64 and .height == 96 and .faces == []' out >/dev/null || fail "$1: $(cat out)"
-        jq -e '.photos[0] | .reasons == ["NO_FACE"] and .width == 64' answer >/dev/null || fail "$1: $(cat answer)"
+        run 0 "$bin/skin-faces" --detect --json --weights "$root/weights/mtcnn.safetensors" \
+            "$photos/$1"
+        jq -e '.width == 64 and .height == 96 and .faces == []' out >/dev/null ||
+            fail "$1: $(cat out)"
+        jq -e '.photos[0] | .reasons == ["NO_FACE"] and .width == 64' answer >/dev/null ||
+            fail "$1: $(cat answer)"
     else
         run 1 "$bin/skin-faces" --detect --weights "$root/weights/mtcnn.safetensors" "$photos/$1"
         says err "which this build does not read: install"
-        jq -e '.photos[0].detail | contains("install")' answer >/dev/null || fail "$1: $(cat answer)"
+        jq -e '.photos[0].detail | contains("install")' answer >/dev/null ||
+            fail "$1: $(cat answer)"
     fi
 }
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# skin-predict: photos, users and arrays give the same answer where they hold the same frames; masks of every type; bad input.
+# skin-predict: photos, users and arrays give the same answer where they hold the same frames; masks
+# of every type; bad input.
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 python=/usr/bin/python3
-photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png # NASA, public domain; Debian's python3-skimage
+photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png \
+    # NASA, public domain; Debian's python3-skimage
 [ -f "$photo" ] || { echo "needs python3-skimage for its photograph"; exit 77; }
 cd "$dir" || exit 1
 
@@ -16,10 +18,18 @@ rng = np.random.default_rng(3)
 def weights(dense):
     w = {}
     def lstm(n, cin, f):
-        w[n + "/kernel"], w[n + "/recurrent_kernel"], w[n + "/bias"] = rng.normal(0, .1, (3, 3, cin, 4 * f)), rng.normal(0, .1, (3, 3, f, 4 * f)), rng.normal(0, .1, 4 * f)
+        w[n + "/kernel"], w[n + "/recurrent_kernel"], w[n + "/bias"] = rng.normal(
+            0, .1, (3, 3, cin, 4 * f)), rng.normal(0, .1,
+                                                   (3, 3, f, 4 * f)), rng.normal(0, .1, 4 * f)
     def bn(n, c):
-        w[n + "/gamma"], w[n + "/beta"], w[n + "/moving_mean"], w[n + "/moving_variance"] = rng.uniform(.5, 1.5, c), rng.normal(0, .1, c), rng.normal(0, .1, c), rng.uniform(.5, 1.5, c)
-    lstm("conv_lstm2d", 3, 20); bn("batch_normalization", 20); lstm("conv_lstm2d_1", 20, 10); bn("batch_normalization_1", 10)
+        w[n +
+          "/gamma"], w[n + "/beta"], w[n + "/moving_mean"], w[n + "/moving_variance"] = rng.uniform(
+              .5, 1.5, c), rng.normal(0, .1, c), rng.normal(0, .1, c), rng.uniform(.5, 1.5, c)
+
+    lstm("conv_lstm2d", 3, 20)
+    bn("batch_normalization", 20)
+    lstm("conv_lstm2d_1", 20, 10)
+    bn("batch_normalization_1", 10)
     w["dense/kernel"], w["dense/bias"] = rng.normal(0, .3, (dense, 32)), rng.normal(0, .1, 32)
     w["dense_1/kernel"], w["dense_1/bias"] = rng.normal(0, .3, (32, 2)), rng.normal(0, .1, 2)
     return {k: v.astype(np.float32) for k, v in w.items()}
@@ -34,7 +44,8 @@ junk = img.copy()
 junk[~mask] = 77
 np.savez("plain.npz", img=img)
 np.savez_compressed("float.npz", img=unit, other=np.zeros((2, 2)), labels=np.ones(3))
-for name, kind in [("bool", bool), ("u8", np.uint8), ("i64", np.int64), ("f32", np.float32), ("f64", np.float64), ("f16", np.float16)]:
+for name, kind in [("bool", bool), ("u8", np.uint8), ("i64", np.int64), ("f32", np.float32),
+                   ("f64", np.float64), ("f16", np.float16)]:
     np.savez(f"mask_{name}.npz", img=junk, mask=mask.astype(kind))
 np.savez("mask_half.npz", img=junk, mask=mask.astype(np.float32) * np.float32(0.25))
 for i in range(3): np.savez(f"one{i}.npz", img=img[i], mask=mask[i])
@@ -72,7 +83,12 @@ $python - <<'PY' || fail "making the files"
 import numpy as np
 w = dict(np.load("gap_weights.npz"))
 for name, value in (("nan", np.nan), ("huge", 1e300)):
-    np.savez(name + "_weights.npz", **{**w, "dense_1/kernel": np.where(np.arange(64).reshape(32, 2) == 5, value, w["dense_1/kernel"].astype(np.float64))})
+    np.savez(
+        name + "_weights.npz", **{
+            **w, "dense_1/kernel":
+            np.where(
+                np.arange(64).reshape(32, 2) == 5, value, w["dense_1/kernel"].astype(np.float64))
+        })
 PY
 for kind in nan huge; do
     run 1 "$bin/skin-import" npz ${kind}_weights.npz --preset skincredible-gap -o never.safetensors
@@ -80,14 +96,16 @@ for kind in nan huge; do
     [ ! -e never.safetensors ] || fail "$kind weights were written"
 done
 
-# ---- a batch: an answer a line; the item without a valid frame gets an error, the others don't notice ----
+# ---- a batch: an answer a line; the item without a valid frame gets an error, the others don't
+# notice ----
 run 1 "$bin/skin-predict" flat.safetensors --npz plain.npz --json
 mv out plain.out
 [ "$(wc -l <plain.out)" = 3 ] || fail "three lines: $(cat plain.out)"
 jq -se '.[1] == {error: "NO_VALID_FRAMES"} and ([.[0], .[2]] | all(.[]; keys == ["negative_prob", "positive_prob", "prob_class"]
         and .prob_class == (if .positive_prob > .negative_prob then 1 else 0 end) and .negative_prob > 0 and .positive_prob < 1))' plain.out >/dev/null || fail "$(cat plain.out)"
 says err "plain.npz: item 1: no valid frame (NO_VALID_FRAMES)"
-jq -se '.[0].positive_prob != .[2].positive_prob' plain.out >/dev/null || fail "all the same: $(cat plain.out)"
+jq -se '.[0].positive_prob != .[2].positive_prob' plain.out >/dev/null ||
+    fail "all the same: $(cat plain.out)"
 for file in mask_bool mask_u8 mask_i64 mask_f32 mask_f64 mask_f16 mask_half; do
     run 1 "$bin/skin-predict" flat.safetensors --npz $file.npz --json
     diff plain.out out || fail "$file.npz answers otherwise"
@@ -97,7 +115,9 @@ for i in 0 1 2; do
     sed -n $((i + 1))p plain.out | diff - out || fail "item $i alone answers otherwise"
 done
 run 1 "$bin/skin-predict" flat.safetensors --npz float.npz --json
-jq -se --slurpfile a plain.out '. as $b | [0, 2] | all(.[]; (($a[.].positive_prob - $b[.].positive_prob) | fabs) < 1e-6)' out >/dev/null || fail "floats: $(cat out)"
+jq -se --slurpfile a plain.out \
+    '. as $b | [0, 2] | all(.[]; (($a[.].positive_prob - $b[.].positive_prob) | fabs) < 1e-6)' out \
+    >/dev/null || fail "floats: $(cat out)"
 
 # ---- what is read is never replaced ----
 cp plain.npz input.npz
@@ -127,7 +147,8 @@ run 0 "$bin/skin-predict" flat.safetensors --user 7 --faces faces --json
 mv out user.out
 run 0 "$bin/skin-predict" flat.safetensors --npz faces/7.npz --json
 diff user.out out || fail "--npz FACES/7.npz answers otherwise than --user 7"
-run 0 "$bin/skin-predict" flat.safetensors photos/1.png photos/2.jpg photos/field.png photos/3.png --json
+run 0 "$bin/skin-predict" flat.safetensors photos/1.png photos/2.jpg photos/field.png photos/3.png \
+    --json
 diff user.out out || fail "photos answer otherwise than --user 7"
 says err "photos/field.png: no face found"
 run 0 "$bin/skin-predict" flat.safetensors photos/1.png photos/2.jpg photos/3.png --threads 1
@@ -140,7 +161,8 @@ echo '["8", "1", "n", "1.png", "blurred.png", "dark.jpg", "3.png", "far.png"]' >
 poor="photos/1.png photos/blurred.png photos/dark.jpg photos/3.png photos/far.png"
 limits= masked=3
 for quality in "" off sharpness=0.05,scale=1000; do
-    case $quality in off) limits="--quality off" masked=0 ;; ?*) limits="--quality $quality" masked=1 ;; esac
+    case $quality in off) limits="--quality off" masked=0 ;; ?*) limits="--quality $quality" \
+        masked=1 ;; esac
     run 0 "$bin/skin-faces" users.txt --images photos -o poor --force $limits
     run 0 "$bin/skin-predict" flat.safetensors --user 8 --faces poor --json
     mv out user.out
@@ -152,12 +174,14 @@ for quality in "" off sharpness=0.05,scale=1000; do
     run 0 "$bin/skin-predict" flat.safetensors $poor $limits
     says out "$((5 - masked)) of 5 frames used"
     case $quality in
-    "") says err "photos/blurred.png: a poor photo (blurred); the frame is masked"; says err "photos/dark.jpg: a poor photo (dark)"; says err "photos/far.png: a poor photo (scale)" ;;
+    "") says err "photos/blurred.png: a poor photo (blurred); the frame is masked"; says err \
+        "photos/dark.jpg: a poor photo (dark)"; says err "photos/far.png: a poor photo (scale)" ;;
     sharpness*) says err "photos/dark.jpg: a poor photo (dark)" ;;
     esac
 done
 run 1 "$bin/skin-predict" flat.safetensors photos/blurred.png --json
-jq -e '. == {error: "NO_VALID_FRAMES"}' out >/dev/null || fail "nothing but a poor photo: $(cat out)"
+jq -e '. == {error: "NO_VALID_FRAMES"}' out >/dev/null ||
+    fail "nothing but a poor photo: $(cat out)"
 
 # ---- no valid frame ----
 for source in "--npz zero.npz" "--npz none.npz" "photos/field.png"; do

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# skin-faces on poor photos made from a real one: each is masked with its reason, the good ones are not, and the limits can be moved.   quality.sh BIN SCRATCH
+# skin-faces on poor photos made from a real one: each is masked with its reason, the good ones are
+# not, and the limits can be moved.   quality.sh BIN SCRATCH
 set -u
 bin=$1 python=/usr/bin/python3
-photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png # NASA, public domain; Debian's python3-skimage
+photo=/usr/lib/python3/dist-packages/skimage/data/astronaut.png \
+    # NASA, public domain; Debian's python3-skimage
 [ -f "$photo" ] || { echo "needs python3-skimage for its photograph"; exit 77; }
 cd "$2" || exit 1
 fail() { echo "FAILED: $*"; exit 1; }
@@ -40,9 +42,11 @@ PY
 cat >reasons.py <<'PY'
 import json, sys, numpy as np
 names = json.loads(open("users.txt").readline())[3:]
-codes = "unreadable no_face blurred dark bright clipped small turned tilted several scale pose".split()
+codes = "unreadable no_face blurred dark bright clipped small turned tilted several scale pose".split(
+)
 z = np.load(sys.argv[1] + "/1.npz")
-assert z["quality"].shape == (len(names), 8) and z["quality"].dtype == np.float32 and z["reason"].dtype == np.int32
+assert z["quality"].shape == (
+    len(names), 8) and z["quality"].dtype == np.float32 and z["reason"].dtype == np.int32
 assert ((z["reason"] == 0) == z["mask"]).all()
 for n, r, crop in zip(names, z["reason"], z["img"]):
     assert crop.any() == (n != "field.jpg"), n  # a poor photo's crop is kept, to be looked at
@@ -59,10 +63,13 @@ jq -e '.photos == 16 and .unreadable == 1 and .without_face == 1 and .poor == 8 
 grep -qF '10 masked (62.5 %), 8 of them poor photos: 2 blurred, 1 dark, 1 bright, 1 clipped, 1 small, 1 tilted, 1 several, 1 scale' out || fail "the report: $(cat out)"
 
 "$bin/skin-faces" users.txt --images photos -o off --quality off >out 2>err || fail "$(cat err)"
-[ "$(said off)" = "good: softer: half: darker: leaning: blurred: large_blurred: dark: bright: small: tilted: twins: far: field:no_face " ] || fail "off: $(said off)"
+[ "$(said off)" = \
+    "good: softer: half: darker: leaning: blurred: large_blurred: dark: bright: small: tilted: twins: far: field:no_face " ] || fail "off: $(said off)"
 grep -qF ' 0 of them poor photos' out || fail "off: $(cat out)"
-"$bin/skin-faces" users.txt --images photos -o strict --quality sharpness=0.5,side=60,dark=150,scale=1000 >out 2>err || fail "$(cat err)"
-[ "$(said strict)" = "good: softer:blurred half:blurred+small darker:dark leaning: blurred:blurred large_blurred:blurred dark:dark bright:bright+clipped small:blurred+small tilted:tilted twins:several far:small field:no_face " ] ||
+"$bin/skin-faces" users.txt --images photos -o strict --quality \
+    sharpness=0.5,side=60,dark=150,scale=1000 >out 2>err || fail "$(cat err)"
+[ "$(said strict)" = \
+    "good: softer:blurred half:blurred+small darker:dark leaning: blurred:blurred large_blurred:blurred dark:dark bright:bright+clipped small:blurred+small tilted:tilted twins:several far:small field:no_face " ] ||
     fail "strict: $(said strict)"
 "$bin/skin-faces" users.txt --images photos -o x --quality blur=1 2>err && fail "an unknown limit"
 grep -qF "'blur=1' is no limit" err || fail "$(cat err)"

@@ -1,4 +1,5 @@
-"""What the tests of skin-serve share: a server on a free port, questions, and checks that are counted."""
+"""What the tests of skin-serve share: a server on a free port, questions, and checks that are
+counted."""
 import http.client, json, os, signal, socket, subprocess, sys, time
 import numpy as np
 
@@ -17,7 +18,9 @@ class Server:
     """A server on a free port; `with` ends it by SIGTERM and checks that it leaves in order."""
     def __init__(self, *options, model="flat.safetensors", expect=0):
         self.expect = expect
-        self.process = subprocess.Popen([BIN + "/skin-serve", model, "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [BIN + "/skin-serve", model, "--listen", "127.0.0.1:0", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read())
@@ -35,7 +38,9 @@ class Server:
             status = "killed"
         said = self.process.stderr.read()
         check(status == self.expect, f"exit status {status}: {said[-2000:]}")
-        check("selfie" not in said and "HTTP" not in said, f"something of a request was logged: {said[-2000:]}") # the name of every file that is sent here
+        # the name of every file that is sent here
+        check("selfie" not in said and "HTTP" not in said,
+              f"something of a request was logged: {said[-2000:]}")
 
     def ask(self, method, path, body=None, headers={}):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -79,7 +84,8 @@ class Server:
 
 def by_tool(img, model="flat.safetensors"):
     np.savez("ask.npz", img=img)
-    out = subprocess.run([BIN + "/skin-predict", model, "--npz", "ask.npz", "--json"], capture_output=True, text=True)
+    out = subprocess.run([BIN + "/skin-predict", model, "--npz", "ask.npz", "--json"],
+                         capture_output=True, text=True)
     return json.loads(out.stdout)
 
 
@@ -87,19 +93,26 @@ def problem(got, status, code, what):
     """`got` is (status, headers, body) or (status, json)."""
     body = got[-1] if isinstance(got[-1], dict) else json.loads(got[-1] or b"{}")
     codes.add(body.get("code", "none"))
-    check(got[0] == status and body.get("code") == code and body.get("status") == status, f"{what}: expected {status} {code}, got {got[0]} {str(body)[:300]}")
+    check(got[0] == status and body.get("code") == code and body.get("status") == status,
+          f"{what}: expected {status} {code}, got {got[0]} {str(body)[:300]}")
     if len(got) == 3:
-        check(got[1].get("content-type") == "application/problem+json", f"{what}: content type {got[1].get('content-type')}")
+        check(got[1].get("content-type") == "application/problem+json",
+              f"{what}: content type {got[1].get('content-type')}")
 
 
 def multipart(files, fields=(), boundary="bound"):
     """Body and content type of a form with (field name, bytes) files and (name, text) fields."""
     out = b""
     for name, data in files:
-        out += b'--%s\r\nContent-Disposition: form-data; name="%s"; filename="selfie of me.jpg"\r\nContent-Type: image/jpeg\r\n\r\n%s\r\n' % (boundary.encode(), name.encode(), data)
+        head = (b'--%s\r\nContent-Disposition: form-data; name="%s"; '
+                b'filename="selfie of me.jpg"\r\nContent-Type: image/jpeg\r\n\r\n')
+        out += head % (boundary.encode(), name.encode()) + data + b"\r\n"
     for name, text in fields:
-        out += b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary.encode(), name.encode(), text.encode())
-    return out + b"--%s--\r\n" % boundary.encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        out += b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (
+            boundary.encode(), name.encode(), text.encode())
+    return out + b"--%s--\r\n" % boundary.encode(), {
+        "Content-Type": f"multipart/form-data; boundary={boundary}"
+    }
 
 
 def frames(n=1, h=2, w=2):
@@ -107,7 +120,8 @@ def frames(n=1, h=2, w=2):
 
 
 def run(tests):
-    """Each (function, arguments); ONLY=part of a name runs those alone. Exits with 1 if anything failed."""
+    """Each (function, arguments); ONLY=part of a name runs those alone. Exits with 1 if anything
+    failed."""
     only = os.environ.get("ONLY", "")
     for test, arguments in tests:
         if only and only not in test.__name__:

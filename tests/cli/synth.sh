@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-synth: the same bytes for the same seed and any number of threads, others for another seed, the formats of its files, and what it refuses.
+# skin-synth: the same bytes for the same seed and any number of threads, others for another seed,
+# the formats of its files, and what it refuses.
 #   synth.sh BIN SCRATCH
 set -u
 . "$(dirname "$0")/help.bash"
@@ -17,9 +18,12 @@ cmp -s one/truth.json three/truth.json && fail "another seed gives the same clin
 [ "$(cat one/images/*.jpg three/images/*.jpg | wc -c)" -gt 0 ] || fail "no photos"
 
 # ---- formats ----
-[ "$(ls -A one | sort | xargs)" = "dr_msg_stats.csv followup_data images truth.json" ] || fail "files: $(ls -A one)"
-[ "$(head -1 one/dr_msg_stats.csv)" = "user_id,message_count,last_message_at" ] || fail "header of the table"
-[ "$(tail -n +2 one/dr_msg_stats.csv | cut -d, -f1 | sort -u | wc -l)" = 9 ] || fail "nine users in the table"
+[ "$(ls -A one | sort | xargs)" = "dr_msg_stats.csv followup_data images truth.json" ] ||
+    fail "files: $(ls -A one)"
+[ "$(head -1 one/dr_msg_stats.csv)" = "user_id,message_count,last_message_at" ] ||
+    fail "header of the table"
+[ "$(tail -n +2 one/dr_msg_stats.csv | cut -d, -f1 | sort -u | wc -l)" = 9 ] ||
+    fail "nine users in the table"
 for user in $(tail -n +2 one/dr_msg_stats.csv | cut -d, -f1); do
     file=$(printf 'one/followup_data/user_%012d.json' "$user")
     jq -e --argjson user "$user" 'type == "array" and length > 1 and all(.[]; .userId == $user
@@ -46,13 +50,17 @@ jq -e '.format == "skin-synth 1" and .seed == 5 and (.patients | length) == 9
     and all(.patients[].photos[] | select(.face | not); has("box") | not)' one/truth.json >/dev/null || fail "truth.json"
 [ "$(jq '[.patients[] | select(.kept) | .label] | add / length | . > 0.6 and . < 0.8' one/truth.json)" = true ] || fail "not 70 % improved"
 
-# The tag in a file is the one in the truth (offset of its value in the minimal EXIF block), and without --no-exif some photos have one.
+# The tag in a file is the one in the truth (offset of its value in the minimal EXIF block), and
+# without --no-exif some photos have one.
 for name in $(jq -r '.patients[].photos[] | select(.exif) | .image_path' one/truth.json); do
     tag=$(od -An -tu1 -j31 -N1 "one/images/$name" | xargs)
-    [ "$tag" = "$(jq --arg name "$name" '.patients[].photos[] | select(.image_path == $name) | .orientation' one/truth.json)" ] || fail "orientation of $name: $tag"
+    [ "$tag" = \
+        "$(jq --arg name "$name" '.patients[].photos[] | select(.image_path == $name) | .orientation' one/truth.json)" ] || fail "orientation of $name: $tag"
 done
-[ "$(jq '[.patients[].photos[] | select(.orientation > 1)] | length > 0' one/truth.json)" = true ] || fail "no photo is turned"
-run 0 "$bin/skin-synth" upright --patients 2 --photos 6:6 --size 240 --no-exif --no-face 0.5 --effect 0
+[ "$(jq '[.patients[].photos[] | select(.orientation > 1)] | length > 0' one/truth.json)" = true ] \
+    || fail "no photo is turned"
+run 0 "$bin/skin-synth" upright --patients 2 --photos 6:6 --size 240 --no-exif --no-face 0.5 \
+    --effect 0
 jq -e 'all(.patients[].photos[]; (.exif | not) and .orientation == 1) and all(.patients[]; .course.first == .course.last)
     and ([.patients[].photos[].face] | unique) == [false, true]' upright/truth.json >/dev/null || fail "--no-exif, --no-face or --effect"
 

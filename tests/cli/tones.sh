@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-info --tones: classes near the truth of a small simulated clinic, a table that --groups takes, files that cannot be read.
+# skin-info --tones: classes near the truth of a small simulated clinic, a table that --groups
+# takes, files that cannot be read.
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd) root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -26,7 +27,12 @@ PY
 run 0 "$bin/skin-info" --tones warm
 /usr/bin/python3 - <<'PY' || fail "the light changes the tone"
 import csv
-before, after = ({r["id"]: float(r["angle"]) for r in csv.DictReader(open(f))} for f in ("made/tones.csv", "out"))
+
+before, after = ({
+    r["id"]: float(r["angle"])
+    for r in csv.DictReader(open(f))
+}
+                 for f in ("made/tones.csv", "out"))
 assert list(before) == list(after) and len(before) > 10
 shift = sorted(abs(before[k] - after[k]) for k in before)
 print("largest change of the angle:", shift[-1])
@@ -41,9 +47,13 @@ one_line
 /usr/bin/python3 - <<'PY'
 import numpy as np
 n = np.zeros
-np.savez("odd/flat.npz", img=np.full((2, 160, 160, 3), 120, np.uint8), mask=np.ones(2, bool), box=np.tile(np.array([0, 0, 160, 160], np.int32), (2, 1)),
-         landmarks=np.tile(np.array([[50, 60], [110, 60], [80, 90], [60, 120], [100, 120]], np.float32), (2, 1, 1)))
-np.savez("odd/nowhere.npz", img=np.full((1, 160, 160, 3), 120, np.uint8), mask=np.ones(1, bool), box=np.ones((1, 4), np.int32), landmarks=np.full((1, 5, 2), np.nan, np.float32))
+np.savez(
+    "odd/flat.npz", img=np.full((2, 160, 160, 3), 120, np.uint8), mask=np.ones(2, bool),
+    box=np.tile(np.array([0, 0, 160, 160], np.int32), (2, 1)),
+    landmarks=np.tile(np.array([[50, 60], [110, 60], [80, 90], [60, 120], [100, 120]], np.float32),
+                      (2, 1, 1)))
+np.savez("odd/nowhere.npz", img=np.full((1, 160, 160, 3), 120, np.uint8), mask=np.ones(1, bool),
+         box=np.ones((1, 4), np.int32), landmarks=np.full((1, 5, 2), np.nan, np.float32))
 open("odd/cut.npz", "wb").write(b"PK\x03\x04")
 PY
 run 1 "$bin/skin-info" --tones odd

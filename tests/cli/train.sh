@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-train: the same bits after SIGKILL and --restore, after Ctrl-C, and for 1 and 2 threads; arrays; leaks, bad input, a full disk.
+# skin-train: the same bits after SIGKILL and --restore, after Ctrl-C, and for 1 and 2 threads;
+# arrays; leaks, bad input, a full disk.
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,31 +10,40 @@ cd "$dir" || exit 1
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ] || fail "$1 and $2 differ: $3"; }
 # Of the weights alone: the rest of a model's file says how they were trained.
-weights() { python3 -c 'import hashlib, sys; b = open(sys.argv[1], "rb").read(); print(hashlib.sha256(b[8 + int.from_bytes(b[:8], "little"):]).hexdigest())' "$1"; }
+weights() {
+    python3 -c \
+        'import hashlib, sys; b = open(sys.argv[1], "rb").read(); print(hashlib.sha256(b[8 + int.from_bytes(b[:8], "little"):]).hexdigest())' "$1"
+}
 log_numbers() { cut -d, -f1-10 "$1"; } # without the seconds
 
 python3 "$here/made_people.py" people 40 || fail "made_people.py"
-common=(--data people/data --faces people/faces --image-size 16 --batch 4 --epochs 4 --seed 3 --augment all --optimizer adam --recipe original)
+common=(--data people/data --faces people/faces --image-size 16 --batch 4 --epochs 4 --seed 3 \
+    --augment all --optimizer adam --recipe original)
 
 # ---- an undisturbed run ----
 run 0 "$bin/skin-train" "${common[@]}" -o whole --threads 2
 says out "epoch 4/4"
 [ "$(wc -l <whole/log.csv)" = 5 ] || fail "log.csv has not 5 lines"
-head -1 whole/log.csv | grep -q '^epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,' || fail "columns: $(head -1 whole/log.csv)"
+head -1 whole/log.csv | grep -q \
+    '^epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,' ||
+    fail "columns: $(head -1 whole/log.csv)"
 run 0 "$bin/skin-train" "${common[@]}" -o one --threads 1 --quiet --cache 0
 [ ! -s out ] && [ ! -s err ] || fail "--quiet is not quiet"
 same whole/model.safetensors one/model.safetensors "1 and 2 threads, with and without a cache"
-[ "$(log_numbers whole/log.csv)" = "$(log_numbers one/log.csv)" ] || fail "the logs of 1 and 2 threads differ"
+[ "$(log_numbers whole/log.csv)" = "$(log_numbers one/log.csv)" ] ||
+    fail "the logs of 1 and 2 threads differ"
 run 0 "$bin/skin-train" "${common[@]}" -o eight --threads 8
 same whole/model.safetensors eight/model.safetensors "1 and 8 threads"
 says err "seed 3, kernels "
 run 0 "$bin/skin-train" "${common[@]}" -o other --seed 4
-[ "$(weights whole/model.safetensors)" != "$(weights other/model.safetensors)" ] || fail "another seed, the same weights"
+[ "$(weights whole/model.safetensors)" != "$(weights other/model.safetensors)" ] ||
+    fail "another seed, the same weights"
 
 # ---- schedules, losses, networks of a description, batches in parts ----
 rates() { cut -d, -f10 "$1/log.csv" | tail -n +2 | tr '\n' ' '; }
 steps=$(((32 + 3) / 4))
-run 0 "$bin/skin-train" "${common[@]}" -o halved --schedule step --schedule-every $((2 * steps)) --schedule-factor 0.5 --learning-rate 0.01 --loss mse --quiet
+run 0 "$bin/skin-train" "${common[@]}" -o halved --schedule step --schedule-every $((2 * steps)) \
+    --schedule-factor 0.5 --learning-rate 0.01 --loss mse --quiet
 [ "$(rates halved | tr ' ' '\n' | sort -u | wc -l)" -ge 2 ] || fail "schedule step: $(rates halved)"
 cat >tiny.json <<'JSON'
 {"format": 1, "name": "tiny", "input": {"height": 16, "width": 16, "channels": 3}, "layers": [
@@ -41,11 +51,16 @@ cat >tiny.json <<'JSON'
  {"type": "conv_lstm2d", "filters": 4, "kernel_size": 3, "padding": "same", "recurrent_activation": "sigmoid", "return_sequences": true, "recurrent_dropout": 0.1},
  {"type": "layer_normalization"}, {"type": "global_average_pool"}, {"type": "dense", "units": 2, "activation": "sigmoid"}]}
 JSON
-run 0 "$bin/skin-train" "${common[@]}" -o plateau --network tiny.json --schedule plateau --schedule-patience 1 --schedule-factor 0.5 --learning-rate 1e-12 --optimizer sgd --loss mae --quiet
-awk -F, 'NR == 4 && $10 < 1e-12 { found = 1 } END { exit !found }' plateau/log.csv || fail "schedule plateau never fell: $(rates plateau)"
+run 0 "$bin/skin-train" "${common[@]}" -o plateau --network tiny.json --schedule plateau \
+    --schedule-patience 1 --schedule-factor 0.5 --learning-rate 1e-12 --optimizer sgd --loss mae \
+    --quiet
+awk -F, 'NR == 4 && $10 < 1e-12 { found = 1 } END { exit !found }' plateau/log.csv ||
+    fail "schedule plateau never fell: $(rates plateau)"
 run 0 "$bin/skin-train" "${common[@]}" -o tiny --network tiny.json --quiet
-run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 --quiet
-[ "$(weights tiny/model.safetensors)" = "$(weights parts/model.safetensors)" ] || fail "a batch whole and in parts, for a network without batch normalisation"
+run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 \
+    --quiet
+[ "$(weights tiny/model.safetensors)" = "$(weights parts/model.safetensors)" ] ||
+    fail "a batch whole and in parts, for a network without batch normalisation"
 
 # ---- gates computed again, and not with bfloat16 ----
 run 0 "$bin/skin-train" "${common[@]}" -o again --epochs 1 --recompute-gates --threads 1 --quiet
@@ -56,7 +71,8 @@ says err "bf16: "
 rm -rf bad
 
 # ---- bfloat16, where the processor has it; refused with a reason where it or a layer cannot ----
-if "$bin/skin-train" "${common[@]}" -o rounded --epochs 1 --bf16 --threads 1 --quiet >out 2>err; then
+if "$bin/skin-train" "${common[@]}" -o rounded --epochs 1 --bf16 --threads 1 \
+    --quiet >out 2>err; then
     run 0 "$bin/skin-train" "${common[@]}" -o rounded2 --epochs 1 --bf16 --threads 2 --quiet
     same rounded/model.safetensors rounded2/model.safetensors "1 and 2 threads in bfloat16"
     run 1 "$bin/skin-train" "${common[@]}" -o bad --network tiny.json --bf16
@@ -90,7 +106,8 @@ done
 wait $child || { cat err; fail "the restored run failed"; }
 [ $kills -ge 1 ] || fail "the run was over before it could be killed"
 same whole/model.safetensors killed/model.safetensors "killed $kills times"
-[ "$(log_numbers whole/log.csv)" = "$(log_numbers killed/log.csv)" ] || fail "the log of the killed run differs"
+[ "$(log_numbers whole/log.csv)" = "$(log_numbers killed/log.csv)" ] ||
+    fail "the log of the killed run differs"
 rm -f killed/*.tmp # what a killed process was writing
 echo "killed $kills times"
 
@@ -122,14 +139,16 @@ learn=(--data people/data --faces people/faces --image-size 16 --batch 4 --epoch
 run 0 "$bin/skin-train" "${learn[@]}" -o learned
 run 0 "$bin/skin-train" "${learn[@]}" -o learned2 --threads 1
 same learned/model.safetensors learned2/model.safetensors "the recipe, with 1 thread and all"
-run 0 "$bin/skin-train" "${learn[@]}" -o asked --preset skincredible --recipe preset --start average --rates positions
+run 0 "$bin/skin-train" "${learn[@]}" -o asked --preset skincredible --recipe preset \
+    --start average --rates positions
 same learned/model.safetensors asked/model.safetensors "the recipe, and its options given"
 while read -r change words; do
     change=${change/=/ }
     run 1 "$bin/skin-train" "${learn[@]}" -o learned --restore $change
     says err "$words"
     run 0 "$bin/skin-train" "${learn[@]}" -o changed --force $change
-    [ "$(sum learned/model.safetensors)" != "$(sum changed/model.safetensors)" ] || fail "$change changes nothing"
+    [ "$(sum learned/model.safetensors)" != "$(sum changed/model.safetensors)" ] ||
+        fail "$change changes nothing"
 done <<'CHANGES'
 --start=keras the run had --start average, now it is not set
 --rates=equal dense/kernel was saved with
@@ -148,27 +167,38 @@ python3 - <<'PY' || exit 1
 import numpy as np
 rng = np.random.default_rng(1)
 img = rng.random((6, 5, 16, 16, 3), np.float32)
-np.savez("float.npz", img=img, labels=np.array([0, 1, 1, 0, 1, 1]), mask=rng.random((6, 5)) < 0.8, other=np.zeros(3))
-np.savez("bytes.npz", img=(255 * img).astype(np.uint8), labels=np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1, 1]])
+np.savez("float.npz", img=img, labels=np.array([0, 1, 1, 0, 1, 1]), mask=rng.random((6, 5)) < 0.8,
+         other=np.zeros(3))
+np.savez("bytes.npz", img=(255 * img).astype(np.uint8),
+         labels=np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1, 1]])
 np.savez("short.npz", img=img, labels=np.array([0, 1]))
 np.savez("nolabels.npz", img=img)
 np.savez("badlabel.npz", img=img, labels=np.array([0, 1, 1, 0, 1, 7]))
 PY
-run 0 "$bin/skin-train" --npz float.npz --steps 5 --no-shuffle --batch 4 --preset skincredible-gap -o arrays
-[ "$(head -1 arrays/log.csv)" = step,loss ] && [ "$(wc -l <arrays/log.csv)" = 6 ] || fail "log.csv of arrays"
-run 0 "$bin/skin-train" --npz float.npz --steps 2 --no-shuffle --init arrays/model.safetensors --optimizer sgd --learning-rate 0.001 -o more
-run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss softmax --bn compat_tf22 --optimizer momentum --nesterov --schedule cosine --warmup 2 -o bytes
-run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss compat_tf22 --clip-norm 1 --label-smoothing 0.1 --class-weight 2,1 -o bytes --force
+run 0 "$bin/skin-train" --npz float.npz --steps 5 --no-shuffle --batch 4 --preset skincredible-gap \
+    -o arrays
+[ "$(head -1 arrays/log.csv)" = step,loss ] && [ "$(wc -l <arrays/log.csv)" = 6 ] ||
+    fail "log.csv of arrays"
+run 0 "$bin/skin-train" --npz float.npz --steps 2 --no-shuffle --init arrays/model.safetensors \
+    --optimizer sgd --learning-rate 0.001 -o more
+run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss softmax --bn compat_tf22 \
+    --optimizer momentum --nesterov --schedule cosine --warmup 2 -o bytes
+run 0 "$bin/skin-train" --npz bytes.npz --steps 4 --loss compat_tf22 --clip-norm 1 \
+    --label-smoothing 0.1 --class-weight 2,1 -o bytes --force
 run 0 "$bin/skin-info" bytes/model.safetensors
-for optimizer in rmsprop "rmsprop --centered --momentum 0.5 --rho 0.8" adagrad "adadelta --rho 0.9" nadam; do
-    run 0 "$bin/skin-train" --npz bytes.npz --steps 3 --loss focal --focal-gamma 1 --focal-alpha 0.3 --clip-value 0.01 --optimizer $optimizer -o bytes --force
-    cut -d, -f2 bytes/log.csv | sort | uniq | wc -l | grep -qx 4 || fail "--optimizer $optimizer: the loss stands still"
+for optimizer in rmsprop "rmsprop --centered --momentum 0.5 --rho 0.8" adagrad \
+    "adadelta --rho 0.9" nadam; do
+    run 0 "$bin/skin-train" --npz bytes.npz --steps 3 --loss focal --focal-gamma 1 \
+        --focal-alpha 0.3 --clip-value 0.01 --optimizer $optimizer -o bytes --force
+    cut -d, -f2 bytes/log.csv | sort | uniq | wc -l | grep -qx 4 ||
+        fail "--optimizer $optimizer: the loss stands still"
 done
 run 0 "$bin/skin-train" --npz bytes.npz --steps 2 --loss huber --huber-delta 0.1 -o bytes --force
 run 2 "$bin/skin-train" --npz bytes.npz --steps 2 --optimizer adam --centered -o never
 run 2 "$bin/skin-train" --npz bytes.npz --steps 2 --optimizer adam --rho 0.5 -o never
 run 2 "$bin/skin-train" --npz bytes.npz --steps 2 --optimizer rmsprop --rho 1 -o never
-run 0 "$bin/skin-train" --npz float.npz --steps 1 --optimizer sgd --learning-rate 1e-12 --preset skincredible-gap --memory 40 -o memory
+run 0 "$bin/skin-train" --npz float.npz --steps 1 --optimizer sgd --learning-rate 1e-12 \
+    --preset skincredible-gap --memory 40 -o memory
 python3 - memory/model.safetensors <<'PY' || fail "--memory 40: forget gates"
 import json, struct, sys
 import numpy as np
@@ -182,17 +212,23 @@ for name, entry in header.items():
         gate = 0.2 * f + 0.5 # hard_sigmoid_k2, the preset's
         tau = 1 / (1 - gate)
         print(name, tau)
-        assert max(abs(i).max(), abs(c).max(), abs(o).max()) < 1e-6 and tau.min() > 1.99 and tau.max() < 40.1 and tau.max() > 2 * tau.min()
+        assert max(abs(i).max(),
+                   abs(c).max(),
+                   abs(o).max()) < 1e-6 and tau.min() > 1.99 and tau.max() < 40.1 and tau.max(
+                   ) > 2 * tau.min()
         seen = True
 assert seen
 PY
 run 2 "$bin/skin-train" --npz float.npz --steps 1 --init arrays/model.safetensors --memory 40 -o bad
 for steps in 1 2 3; do # in pieces, to the same bits
-    run 0 "$bin/skin-train" --npz float.npz --steps $steps --batch 4 --preset skincredible-gap --seed 2 -o pieces $([ $steps = 1 ] || echo --restore)
+    run 0 "$bin/skin-train" --npz float.npz --steps $steps --batch 4 --preset skincredible-gap \
+        --seed 2 -o pieces $([ $steps = 1 ] || echo --restore)
 done
-run 0 "$bin/skin-train" --npz float.npz --steps 3 --batch 4 --preset skincredible-gap --seed 2 -o atonce
+run 0 "$bin/skin-train" --npz float.npz --steps 3 --batch 4 --preset skincredible-gap --seed 2 \
+    -o atonce
 same pieces/model.safetensors atonce/model.safetensors "three steps at once and one by one"
-diff pieces/log.csv atonce/log.csv >/dev/null || fail "the logs of three steps at once and one by one differ"
+diff pieces/log.csv atonce/log.csv >/dev/null ||
+    fail "the logs of three steps at once and one by one differ"
 for f in short nolabels badlabel; do
     run 1 "$bin/skin-train" --npz $f.npz --steps 2 -o bad
     says err "$f.npz"
@@ -242,7 +278,8 @@ head -c 1000 whole/model.safetensors >cut.safetensors
 run 1 "$bin/skin-train" --data people/data --faces people/faces --init cut.safetensors -o cut
 says err cut.safetensors
 one_line
-run 1 "$bin/skin-train" --data people/data --faces people/faces --init whole/model.safetensors --image-size 24 -o tied
+run 1 "$bin/skin-train" --data people/data --faces people/faces --init whole/model.safetensors \
+    --image-size 24 -o tied
 says err "16 x 16"
 one_line
 run 2 "$bin/skin-train" --data people/data -o x

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-train watches itself: a collapse is reported within two epochs, a healthy run is not doubted; --dry-run, --patience, --restarts.
+# skin-train watches itself: a collapse is reported within two epochs, a healthy run is not doubted;
+# --dry-run, --patience, --restarts.
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +12,9 @@ people=(--data people/data --faces people/faces --image-size 16 --seed 0)
 like() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no line like '$2'"; }; }
 silent() { # FILE WORDS...: none of them is there
     local file=$1
-    for words in "${@:2}"; do grep -q "$words" "$file" && fail "$file says '$words': $(cat "$file")"; done
+    for words in "${@:2}"; do
+        grep -q "$words" "$file" && fail "$file says '$words': $(cat "$file")"
+    done
 }
 
 # ---- forced collapses, two epochs each ----
@@ -23,7 +26,8 @@ says err "units of dense are dead"
 says err "this model does no better than that"
 run 1 "$bin/skin-train" "${people[@]}" -o nan --epochs 2 --recipe original --learning-rate 10
 says err "try a smaller --learning-rate"
-run 0 "$bin/skin-train" "${people[@]}" -o still --epochs 6 --recipe original --learning-rate 1e-9 --preset skincredible-gap
+run 0 "$bin/skin-train" "${people[@]}" -o still --epochs 6 --recipe original --learning-rate 1e-9 \
+    --preset skincredible-gap
 says err "epoch 6: the loss stands still at"
 
 # ---- a run that learns ----
@@ -35,7 +39,9 @@ says err "4 of 12 validation people are deteriorated: one of them is 25 points"
 # ---- people who cannot be judged by ----
 python3 - <<'PY'
 import json, os
-labels, parts = json.load(open("people/data/label.json")), json.load(open("people/data/partition.json"))
+
+labels, parts = json.load(open("people/data/label.json")), json.load(
+    open("people/data/partition.json"))
 improved = lambda names: [n for n in names if labels[n][1]]
 def write(folder, parts):
     os.makedirs(folder)
@@ -45,7 +51,10 @@ write("onesided", dict(parts, validation=improved(parts["validation"])))
 write("alike", dict(parts, train=improved(parts["train"])))
 write("unjudged", dict(parts, validation=[]))
 PY
-train() { run "$1" "$bin/skin-train" --data "$2" --faces people/faces --image-size 16 -o "run_$2" --epochs 1 "${@:3}"; }
+train() {
+    run "$1" "$bin/skin-train" --data "$2" --faces people/faces --image-size 16 -o "run_$2" \
+        --epochs 1 "${@:3}"
+}
 train 0 onesided
 says err "all 8 validation people are improved"
 train 0 alike
@@ -60,23 +69,28 @@ like out "memory       [1-9]"
 [ ! -e never ] || fail "--dry-run wrote something"
 
 # ---- --patience ----
-run 0 "$bin/skin-train" "${people[@]}" -o patient --epochs 40 --recipe original --optimizer adam --patience 1
+run 0 "$bin/skin-train" "${people[@]}" -o patient --epochs 40 --recipe original --optimizer adam \
+    --patience 1
 says err "stopped early: no better validation loss for 1 epochs"
 [ "$(wc -l <patient/log.csv)" -lt 40 ] || fail "--patience 1 ran to the end"
 
 # ---- --restarts ----
 run 0 "$bin/skin-train" "${people[@]}" -o tries --epochs 3 --restarts 3
 best=$(sed -n 's/.*the model of seed \([0-9]\).*/\1/p' err)
-lowest=$(sed -n 's/.*seed \([0-9]\): validation loss \(.*\)/\2 \1/p' err | sort -g | head -1 | cut -d' ' -f2)
+lowest=$(sed -n 's/.*seed \([0-9]\): validation loss \(.*\)/\2 \1/p' err | sort -g | head -1 |
+    cut -d' ' -f2)
 [ -n "$best" ] && [ "$best" = "$lowest" ] || fail "kept seed '$best', lowest is '$lowest'"
-for f in model.safetensors log.csv people.json; do cmp "tries/$f" "tries/seed-$best/$f" || fail "$f is not that of seed $best"; done
+for f in model.safetensors log.csv people.json; do
+    cmp "tries/$f" "tries/seed-$best/$f" || fail "$f is not that of seed $best"
+done
 run 0 "$bin/skin-evaluate" tries/model.safetensors --data people/data --faces people/faces
 run 1 "$bin/skin-train" "${people[@]}" -o tries --epochs 3 --restarts 3
 says err "resume these runs with --restore"
 rm tries/model.safetensors
 rm -r tries/seed-2
 run 0 "$bin/skin-train" "${people[@]}" -o tries --epochs 3 --restarts 3 --restore
-cmp tries/model.safetensors "tries/seed-$best/model.safetensors" || fail "not resumed to the same model"
+cmp tries/model.safetensors "tries/seed-$best/model.safetensors" ||
+    fail "not resumed to the same model"
 [ "$(grep -c 'restored: 3 epochs' err)" = 2 ] || fail "two of three runs were there: $(cat err)"
 train 1 unjudged --restarts 2
 says err "this run has no validation loss"

@@ -2,7 +2,8 @@
 # The shared libraries export exactly the functions that their headers declare, and these are, with
 # their types, the ones of the committed list.
 #   abi.sh BIN SCRATCH            abi.sh --list NAME: prints the list of libNAME
-# After an addition: tests/embed/abi.sh --list convlstm >tests/embed/abi/convlstm.txt. After any other
+# After an addition: tests/embed/abi.sh --list convlstm >tests/embed/abi/convlstm.txt. After any
+# other
 # difference programs that were linked with the old library break: raise ABI in the Makefile too.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,7 +13,8 @@ declared() { # NAME: prototypes, a line each
     scratch=$(mktemp -d)
     gcc -std=c11 -I"$root/libconvlstm" -I"$root/libconvlstm/base" -I"$root/libmtcnn" -fsyntax-only \
         -aux-info "$scratch/all" -include "$1.h" -xc /dev/null
-    sed -n 's#^/\* [^ ]*/\(nbase\|convlstm\|convlstm_group\|mtcnn\)\.h:[^*]*\*/ extern ##p' "$scratch/all" |
+    sed -n 's#^/\* [^ ]*/\(nbase\|convlstm\|convlstm_group\|mtcnn\)\.h:[^*]*\*/ extern ##p' \
+        "$scratch/all" |
         LC_ALL=C sort
     rm -rf "$scratch"
 }
@@ -26,7 +28,8 @@ sizes() { # NAME
         echo "#include \"$header.h\""
         echo "int main(void) {"
         for file in nbase convlstm_group "$header"; do
-            sed -n 's/^} \([a-z_]*\);$/\1/p' "$root"/lib*/$file.h "$root"/lib*/base/$file.h 2>/dev/null
+            sed -n 's/^} \([a-z_]*\);$/\1/p' "$root"/lib*/$file.h "$root"/lib*/base/$file.h \
+                2>/dev/null
         done | LC_ALL=C sort -u | while read -r type; do
             grep -q "} $type;" "$root"/libconvlstm/base/nbase.h "$root/lib$header/$header.h" \
                 $([ "$header" = convlstm ] && echo "$root/libconvlstm/convlstm_group.h") &&

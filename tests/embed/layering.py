@@ -43,8 +43,9 @@ SEAMS = {  # a header of an outside library, and where exactly one file may incl
     "omp.h": ("libconvlstm", "libmtcnn"),
     "mpi.h": ("tools",),
 }
-TOOLS_ONLY = re.compile(r"(stb_|jansson|curl|microhttpd|hdf5|seccomp|csv\.h|exttextcat|jpeglib|webp|"
-                        r"libheif|libde265|aom/|lcms2)")
+TOOLS_ONLY = re.compile(
+    r"(stb_|jansson|curl|microhttpd|hdf5|seccomp|csv\.h|exttextcat|jpeglib|webp|"
+    r"libheif|libde265|aom/|lcms2)")
 faults = []
 
 

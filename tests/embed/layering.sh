@@ -35,5 +35,6 @@ planted "a decoder in a library" libmtcnn/pyramid.c '#include <stb_image.h>'
 echo 'void b(void); void a(void) { b(); }' | gcc -c -xc - -o "$scratch/a.o"
 echo 'void a(void); void b(void) { a(); }' | gcc -c -xc - -o "$scratch/b.o"
 ar rcs "$scratch/circle.a" "$scratch/a.o" "$scratch/b.o"
-check --archive "$scratch/circle.a" >"$scratch/log" 2>&1 && { echo "not found: a circle of objects"; exit 1; }
+check --archive "$scratch/circle.a" >"$scratch/log" 2>&1 &&
+    { echo "not found: a circle of objects"; exit 1; }
 echo "each planted fault was found"

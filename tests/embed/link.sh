@@ -32,7 +32,8 @@ C
 # as LINE NAME: the program was built, and prints what the others print.
 as() {
     ./"$2" >out 2>err || fail "$1: exit status $?: $(cat err)"
-    [ ! -e "expected-$1" ] || cmp -s out "expected-$1" || fail "$2 prints something else: $(cat out)"
+    [ ! -e "expected-$1" ] || cmp -s out "expected-$1" ||
+        fail "$2 prints something else: $(cat out)"
     cp out "expected-$1"
 }
 
@@ -44,7 +45,8 @@ nm "$prefix/lib/libmtcnn.a" "$prefix/lib/libconvlstm.a" 2>/dev/null | grep -iE '
 cflags=$(pkg-config --cflags convlstm mtcnn)
 gcc $cflags -o shared example.c $(pkg-config --libs convlstm) || fail "shared"
 readelf -d shared | grep -q 'NEEDED.*libconvlstm\.so\.0' || fail "not linked with libconvlstm.so.0"
-readelf -d "$prefix/lib/libmtcnn.so.0" | grep -q 'NEEDED.*openblas' && fail "the detector's library loads BLAS"
+readelf -d "$prefix/lib/libmtcnn.so.0" | grep -q 'NEEDED.*openblas' &&
+    fail "the detector's library loads BLAS"
 as example shared
 for order in "convlstm mtcnn" "mtcnn convlstm"; do
     gcc $cflags -o both-shared both.c $(pkg-config --libs $order) || fail "shared, $order"
@@ -52,10 +54,12 @@ for order in "convlstm mtcnn" "mtcnn convlstm"; do
 done
 
 private=$(pkg-config --variable=private convlstm)
-gcc $cflags -Wl,--gc-sections -o static example.c "$prefix/lib/libconvlstm.a" $private || fail "static"
+gcc $cflags -Wl,--gc-sections -o static example.c "$prefix/lib/libconvlstm.a" $private ||
+    fail "static"
 as example static
 for order in "convlstm mtcnn" "mtcnn convlstm"; do
-    gcc $cflags -o both-static both.c $(printf "$prefix/lib/lib%s.a " $order) $private || fail "static, $order"
+    gcc $cflags -o both-static both.c $(printf "$prefix/lib/lib%s.a " $order) $private ||
+        fail "static, $order"
     as both both-static
     gcc $cflags -o whole both.c -Wl,--whole-archive $(printf "$prefix/lib/lib%s.a " $order) \
         -Wl,--no-whole-archive $private || fail "whole archives, $order"

@@ -9,23 +9,28 @@ bin=$(cd "$1" && pwd) dir=$2
 python=/usr/bin/python3
 [ -e "$bin/../lib/libconvlstm.so.0" ] || { echo "this build has no shared libraries"; exit 77; }
 $python -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
-$python -m venv --system-site-packages "$dir/venv" >/dev/null 2>&1 || { echo "needs python3-venv"; exit 77; }
+$python -m venv --system-site-packages "$dir/venv" >/dev/null 2>&1 ||
+    { echo "needs python3-venv"; exit 77; }
 SKIN_LIBRARIES=$(cd "$bin/../lib" && pwd)
 export SKIN_LIBRARIES
 cd "$root/tools/python" || exit 1
 for round in 1 2; do
-    "$dir/venv/bin/pip" wheel -q --no-deps -w "$dir/wheel$round" . >"$dir/log" 2>&1 || { cat "$dir/log"; fail "pip wheel"; }
+    "$dir/venv/bin/pip" wheel -q --no-deps -w "$dir/wheel$round" . >"$dir/log" 2>&1 ||
+        { cat "$dir/log"; fail "pip wheel"; }
 done
 cmp "$dir"/wheel1/*.whl "$dir"/wheel2/*.whl || fail "two builds of the wheel differ"
-"$dir/venv/bin/pip" install -q --no-index "$dir"/wheel1/*.whl >"$dir/log" 2>&1 || { cat "$dir/log"; fail "pip install"; }
+"$dir/venv/bin/pip" install -q --no-index "$dir"/wheel1/*.whl >"$dir/log" 2>&1 ||
+    { cat "$dir/log"; fail "pip install"; }
 cd "$dir" || exit 1
 
 # A wheel that has OpenBLAS inside.
 if ldconfig -p | grep -q libopenblas && ls /usr/lib/*/openblas-openmp >/dev/null 2>&1; then
-    (cd "$root/tools/python" && SKIN_BUNDLE=1 "$dir/venv/bin/pip" wheel -q --no-deps -w "$dir/bundle" .) >log 2>&1 ||
+    (cd "$root/tools/python" && SKIN_BUNDLE=1 "$dir/venv/bin/pip" wheel -q --no-deps \
+        -w "$dir/bundle" .) >log 2>&1 ||
         { cat log; fail "SKIN_BUNDLE=1"; }
     /usr/bin/python3 -m zipfile -e bundle/*.whl unpacked || fail "unpacking"
-    /usr/bin/python3 "$root/tests/python/bundled.py" unpacked || fail "the wheel with OpenBLAS inside"
+    /usr/bin/python3 "$root/tests/python/bundled.py" unpacked ||
+        fail "the wheel with OpenBLAS inside"
     echo "a wheel with OpenBLAS inside runs on that one: $(stat -c %s bundle/*.whl) bytes"
 else
     echo "OpenBLAS's OpenMP build is not where Debian has it: no wheel with it inside was tested"
@@ -43,7 +48,8 @@ grep -qE 'improved +0\.[0-9]+' out || fail "the example prints no probability"
 
 # The notebook.
 has_jupyter() { venv/bin/python -c 'import nbformat, nbclient, ipykernel' 2>/dev/null; }
-has_jupyter || timeout 300 venv/bin/pip install -q --retries 0 --timeout 10 nbformat nbclient ipykernel >log 2>&1
+has_jupyter || timeout 300 venv/bin/pip install -q --retries 0 \
+    --timeout 10 nbformat nbclient ipykernel >log 2>&1
 if has_jupyter; then
     venv/bin/python "$root/tests/python/run_notebook.py" "$root/docs/python.ipynb" >out 2>err ||
         { tail -n 30 err; fail "docs/python.ipynb"; }
@@ -52,4 +58,6 @@ if has_jupyter; then
 else
     echo "the notebook was not run: nbformat, nbclient and ipykernel are neither here nor to be had by pip"
 fi
-if venv/bin/python -c 'import mypy' 2>/dev/null; then venv/bin/python -m mypy --strict-optional -p skincredible || fail mypy; fi
+if venv/bin/python -c 'import mypy' 2>/dev/null; then
+    venv/bin/python -m mypy --strict-optional -p skincredible || fail mypy
+fi

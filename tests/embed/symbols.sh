@@ -9,7 +9,8 @@ sanitized=$(nm "$lib/libconvlstm.a" 2>/dev/null | grep -c -E '__(asan|ubsan)_')
 [ "$sanitized" = 0 ] || { echo "a sanitizer build has symbols of its own"; exit 77; }
 for name in libconvlstm libmtcnn; do
     own=${name#lib}
-    defined=$(nm -g --defined-only "$lib/$name.a" | awk 'NF==3 && $2 ~ /[A-Z]/ {print $3}' | grep -vE "^(${own}_|nbase_)")
+    defined=$(nm -g --defined-only "$lib/$name.a" | awk 'NF==3 && $2 ~ /[A-Z]/ {print $3}' |
+        grep -vE "^(${own}_|nbase_)")
     if [ -n "$defined" ]; then
         echo "$name.a defines symbols outside its prefixes:" $defined
         status=1

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Writes goldens/archive/: small files as NumPy and safetensors write them, for test_archive.c.
 
-Needs numpy and safetensors: python3 -m venv V && V/bin/pip install numpy safetensors && V/bin/python tests/goldens/archive.py
-The sums in the C test are of these arrays; every writer's bytes may differ between versions, their contents may not.
+Needs numpy and safetensors: python3 -m venv V && V/bin/pip install numpy safetensors &&
+V/bin/python tests/goldens/archive.py
+The sums in the C test are of these arrays; every writer's bytes may differ between versions, their
+contents may not.
 """
 import io
 import os

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/keras_files anew: configurations of models with more than a chain, and small weight files of subclassed and of exported models, as the real Keras writes them.
+"""Makes tests/goldens/keras_files anew: configurations of models with more than a chain, and small
+weight files of subclassed and of exported models, as the real Keras writes them.
 
-    tests/goldens/keras_files.py            both generations, in an environment of its own, build/venv-keras
+    tests/goldens/keras_files.py            both generations, in an environment of its own,
+    build/venv-keras
     VENV=/some/venv tests/goldens/keras_files.py
 
-keras2/configs.json, keras3/configs.json: name -> configuration of a Functional or Sequential model, for tests/unit/tools/test_keras.c. The weight files are of one network, network.json:
-two recurrent layers of the same shapes and a head; their weights are drawn, so that the order shows.
+keras2/configs.json, keras3/configs.json: name -> configuration of a Functional or Sequential model,
+for tests/unit/tools/test_keras.c. The weight files are of one network, network.json:
+two recurrent layers of the same shapes and a head; their weights are drawn, so that the order
+shows.
 """
 import json
 import os
@@ -29,8 +33,13 @@ def short(config):
         return [short(item) for item in config]
     if not isinstance(config, dict):
         return config
-    left_out = ("_initializer", "_regularizer", "_constraint", "trainable", "dtype", "build_config", "compile_config")
-    return {key: short(value) for key, value in config.items() if key == "config" or not key.endswith(left_out)}
+    left_out = ("_initializer", "_regularizer", "_constraint", "trainable", "dtype", "build_config",
+                "compile_config")
+    return {
+        key: short(value)
+        for key, value in config.items()
+        if key == "config" or not key.endswith(left_out)
+    }
 
 
 def configs(keras, generation):
@@ -57,10 +66,13 @@ def configs(keras, generation):
     model("training_off", i, L.BatchNormalization(name="b")(cell("a")(i), training=False))
     model("dropout_in_training", i, L.Dropout(0.5, name="b")(cell("a")(i), training=True))
     model("mask_of_both", [i, m], end(cell("b", False)(cell("a")(i, mask=m))))
-    model("mask_of_both_through_layers", [i, m], end(cell("b", False)(L.Dropout(0.5)(L.LayerNormalization()(cell("a")(i, mask=m))))))
+    model("mask_of_both_through_layers", [i, m],
+          end(cell("b", False)(L.Dropout(0.5)(L.LayerNormalization()(cell("a")(i, mask=m))))))
     model("mask_of_the_second", [i, m], end(cell("b", False)(cell("a")(i), mask=m)))
-    model("two_masks", [i, m, n := keras.Input(SHAPE[:1], dtype="bool", name="other")], end(cell("b", False)(cell("a")(i, mask=m), mask=n)))
-    model("mask_is_lost", [i, m], end(cell("b", False)(L.Conv3D(2, 1, name="lost")(cell("a")(i, mask=m)))))
+    model("two_masks", [i, m, n := keras.Input(SHAPE[:1], dtype="bool", name="other")],
+          end(cell("b", False)(cell("a")(i, mask=m), mask=n)))
+    model("mask_is_lost", [i, m],
+          end(cell("b", False)(L.Conv3D(2, 1, name="lost")(cell("a")(i, mask=m)))))
     model("mask_is_ignored", [i, m], L.GlobalAveragePooling3D(name="b")(cell("a")(i, mask=m)))
     model("mask_is_refused", [i, m], end(cell("b", False)(cell("a")(i, mask=m), mask=None)))
     a = cell("a")(i)
@@ -71,8 +83,11 @@ def configs(keras, generation):
     model("part_of_the_images", i, cell("b")(i[..., :1]))
     shared = cell("a")
     model("shared", i, shared(shared(i)))
-    model("inner_model", i, end(keras.Sequential([keras.Input(SHAPE), cell("a", False)], name="inner")(i)))
-    models["inner_model_in_a_row"] = keras.Sequential([keras.Input(SHAPE), keras.Sequential([keras.Input(SHAPE), cell("a")], name="inner")])
+    model("inner_model", i,
+          end(keras.Sequential([keras.Input(SHAPE), cell("a", False)], name="inner")(i)))
+    models["inner_model_in_a_row"] = keras.Sequential(
+        [keras.Input(SHAPE),
+         keras.Sequential([keras.Input(SHAPE), cell("a")], name="inner")])
     model("sum", i, L.Add(name="b")([a, i]))
     model("two_images", [i, keras.Input(SHAPE, name="others")], cell("b")(i))
 
@@ -95,14 +110,16 @@ def files(keras, generation, folder):
     random = np.random.default_rng(generation)
 
     def cell(sequences):
-        return L.ConvLSTM2D(2, 3, padding="same", return_sequences=sequences, recurrent_activation="sigmoid")
+        return L.ConvLSTM2D(2, 3, padding="same", return_sequences=sequences,
+                            recurrent_activation="sigmoid")
 
     class Owned(keras.Model):
         """Makes its layers in another order than it calls them."""
 
         def __init__(self):
             super().__init__()
-            self.second, self.first, self.pool, self.top = cell(False), cell(True), L.GlobalAveragePooling2D(), L.Dense(2)
+            self.second, self.first, self.pool, self.top = cell(False), cell(
+                True), L.GlobalAveragePooling2D(), L.Dense(2)
 
         def call(self, x):
             return self.top(self.pool(self.second(self.first(x))))
@@ -112,18 +129,28 @@ def files(keras, generation, folder):
 
         def __init__(self):
             keras.Model.__init__(self)
-            self.z2, self.z1, self.zp, self.zt = cell(False), cell(True), L.GlobalAveragePooling2D(), L.Dense(2)
+            self.z2, self.z1, self.zp, self.zt = cell(False), cell(
+                True), L.GlobalAveragePooling2D(), L.Dense(2)
 
         def call(self, x):
             return self.zt(self.zp(self.z2(self.z1(x))))
 
     def fill(model):
         model(np.zeros((1, *SHAPE), "f"))
-        model.set_weights([w if "seed" in v else random.normal(0, 0.5, w.shape) for w, v in zip(model.get_weights(), [getattr(v, "path", v.name) for v in model.weights])])
+        model.set_weights([
+            w if "seed" in v else random.normal(0, 0.5, w.shape) for w, v in zip(
+                model.get_weights(), [getattr(v, "path", v.name) for v in model.weights])
+        ])
         return model
 
     owned, hidden = fill(Owned()), fill(Hidden())
-    row = fill(keras.Sequential([keras.Input(SHAPE), cell(True), cell(False), L.GlobalAveragePooling2D(), L.Dense(2)]))
+    row = fill(
+        keras.Sequential(
+            [keras.Input(SHAPE),
+             cell(True),
+             cell(False),
+             L.GlobalAveragePooling2D(),
+             L.Dense(2)]))
     owned.save_weights("owned.weights.h5")
     hidden.save_weights("hidden.weights.h5")
     row.save_weights("row.weights.h5")
@@ -139,7 +166,12 @@ def files(keras, generation, folder):
         for part in ("saved_model.pb", "fingerprint.pb", "assets"):
             path = os.path.join(name, part)
             shutil.rmtree(path) if os.path.isdir(path) else os.path.exists(path) and os.remove(path)
-    np.savez_compressed("row.npz", **{"w%d" % k: w for k, w in enumerate(row.get_weights()) if w.ndim and w.dtype == np.float32})
+    np.savez_compressed(
+        "row.npz", **{
+            "w%d" % k: w
+            for k, w in enumerate(row.get_weights())
+            if w.ndim and w.dtype == np.float32
+        })
 
 
 def one(generation):
@@ -162,9 +194,32 @@ def main():
         return one(int(sys.argv[1]))
     for generation in "23":
         subprocess.check_call([sys.executable, os.path.abspath(__file__), generation])
-    cell = {"type": "conv_lstm2d", "filters": 2, "kernel_size": 3, "padding": "same", "recurrent_activation": "sigmoid"}
-    net = {"format": 1, "input": {"height": SHAPE[1], "width": SHAPE[2], "channels": SHAPE[3]},
-           "layers": [{**cell, "return_sequences": True}, {**cell, "return_sequences": False}, {"type": "global_average_pool"}, {"type": "dense", "units": 2}]}
+    cell = {
+        "type": "conv_lstm2d",
+        "filters": 2,
+        "kernel_size": 3,
+        "padding": "same",
+        "recurrent_activation": "sigmoid"
+    }
+    net = {
+        "format":
+        1,
+        "input": {
+            "height": SHAPE[1],
+            "width": SHAPE[2],
+            "channels": SHAPE[3]
+        },
+        "layers": [{
+            **cell, "return_sequences": True
+        }, {
+            **cell, "return_sequences": False
+        }, {
+            "type": "global_average_pool"
+        }, {
+            "type": "dense",
+            "units": 2
+        }]
+    }
     with open(os.path.join(OUT, "network.json"), "w") as f:
         json.dump(net, f)
         f.write("\n")

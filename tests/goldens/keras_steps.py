@@ -39,9 +39,12 @@ LOSSES = {
     "huber": ("values", lambda K: K.losses.Huber()),
     "huber_delta": ("values", lambda K: K.losses.Huber(delta=0.4)),
     "focal": ("logits", lambda K: K.losses.BinaryFocalCrossentropy(from_logits=True)),
-    "focal_gamma": ("logits", lambda K: K.losses.BinaryFocalCrossentropy(gamma=0.7, from_logits=True)),
-    "focal_alpha": ("logits", lambda K: K.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.3, from_logits=True)),
-    "focal_smoothed": ("logits", lambda K: K.losses.BinaryFocalCrossentropy(label_smoothing=0.2, from_logits=True)),
+    "focal_gamma":
+    ("logits", lambda K: K.losses.BinaryFocalCrossentropy(gamma=0.7, from_logits=True)),
+    "focal_alpha": ("logits", lambda K: K.losses.BinaryFocalCrossentropy(
+        apply_class_balancing=True, alpha=0.3, from_logits=True)),
+    "focal_smoothed":
+    ("logits", lambda K: K.losses.BinaryFocalCrossentropy(label_smoothing=0.2, from_logits=True)),
     "softmax_five": ("logits", lambda K: K.losses.CategoricalCrossentropy(from_logits=True)),
 }
 
@@ -49,9 +52,14 @@ LOSSES = {
 def draw():
     rng = np.random.default_rng(11)
     classes = np.eye(5, dtype="f")[[0, 3, 4]]
-    return {"start": rng.normal(0, 1, 4).astype("f"), "gradients": rng.normal(0, 0.5, (8, 4)).astype("f"),
-            "logits": rng.normal(0, 2, (3, 5)).astype("f"), "labels": classes,
-            "values": rng.normal(0, 1, (3, 5)).astype("f"), "targets": rng.normal(0, 1, (3, 5)).astype("f")}
+    return {
+        "start": rng.normal(0, 1, 4).astype("f"),
+        "gradients": rng.normal(0, 0.5, (8, 4)).astype("f"),
+        "logits": rng.normal(0, 2, (3, 5)).astype("f"),
+        "labels": classes,
+        "values": rng.normal(0, 1, (3, 5)).astype("f"),
+        "targets": rng.normal(0, 1, (3, 5)).astype("f")
+    }
 
 
 def one(generation, path):
@@ -74,7 +82,10 @@ def one(generation, path):
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = make(keras)(data["labels" if kind == "logits" else "targets"], x)
-        out[f"losses/{name}/keras{generation}"] = np.concatenate([[loss.numpy()], tape.gradient(loss, x).numpy().ravel()]).astype("f")
+        out[f"losses/{name}/keras{generation}"] = np.concatenate([[loss.numpy()],
+                                                                  tape.gradient(loss,
+                                                                                x).numpy().ravel()
+                                                                  ]).astype("f")
     np.savez(path, **out)
 
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Writes goldens/lz4/: frames of the reference program (Debian package lz4) with every flag that the decoder knows.
+# Writes goldens/lz4/: frames of the reference program (Debian package lz4) with every flag that the
+# decoder knows.
 set -eu
 cd "$(dirname "$0")/lz4"
-{ for i in 1 2 3 4 5 6 7 8 9; do printf 'line %d of a text that repeats itself\n' $i; done; head -c 700 /dev/zero; printf 'end'; } >text
+{ for i in 1 2 3 4 5 6 7 8 9; do printf 'line %d of a text that repeats itself\n' $i; done; head \
+    -c 700 /dev/zero; printf 'end'; } >text
 lz4 -qcf text >default.lz4
 lz4 -qcf -BX --content-size text >sums.lz4
 lz4 -qcf -B4 -BD --no-frame-crc text >linked.lz4

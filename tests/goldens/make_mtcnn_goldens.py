@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/mtcnn_*.npz with the real packages: mtcnn 0.1.1 (on TensorFlow), opencv-python, Pillow.
+"""Makes tests/goldens/mtcnn_*.npz with the real packages: mtcnn 0.1.1 (on TensorFlow),
+opencv-python, Pillow.
 
     tests/goldens/make_mtcnn_goldens.py            in an environment of its own, build/venv-mtcnn
     VENV=/some/venv tests/goldens/make_mtcnn_goldens.py
 
-The pictures are those of Debian's python3-skimage and a hash, changed by recipes that tests/help/mtcnn_pictures.c knows too.
+The pictures are those of Debian's python3-skimage and a hash, changed by recipes that
+tests/help/mtcnn_pictures.c knows too.
 """
 import os
 import sys
@@ -14,7 +16,9 @@ import environment
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-environment.enter("mtcnn", ["mtcnn==0.1.1", "tensorflow-cpu", "opencv-python-headless", "pillow", "setuptools<66"])
+environment.enter(
+    "mtcnn",
+    ["mtcnn==0.1.1", "tensorflow-cpu", "opencv-python-headless", "pillow", "setuptools<66"])
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
@@ -31,10 +35,12 @@ CASES = {name: (name, *DEFAULT) for name in PICTURES}
 CASES["astronaut_min40"] = ("astronaut", 40, 0.709, [0.6, 0.7, 0.7])
 CASES["astronaut_half_steps"] = ("astronaut", 20, 0.5, [0.6, 0.7, 0.7])
 CASES["grid_strict"] = ("grid", 20, 0.709, [0.8, 0.9, 0.95])
-CASES["half_min9"] = ("half", 9, 0.709, [0.6, 0.7, 0.7])  # the first level is larger than the picture
+# the first level is larger than the picture
+CASES["half_min9"] = ("half", 9, 0.709, [0.6, 0.7, 0.7])
 
 
-# ---- the cascade --------------------------------------------------------------------------------------------------------
+# ---- the cascade
+# --------------------------------------------------------------------------------------------------
 
 
 def make_pictures():
@@ -55,7 +61,8 @@ def make_pictures():
     np.savez_compressed(os.path.join(ROOT, "tests/goldens/mtcnn_pictures.npz"), **out)
 
 
-# ---- the networks alone --------------------------------------------------------------------------------------------------
+# ---- the networks alone
+# --------------------------------------------------------------------------------------------------
 
 
 def make_nets():
@@ -71,18 +78,21 @@ def make_nets():
     crops = normal(hashed(24 * 5, 24, 1)).reshape(5, 24, 24, 3)
     box, prob = detector._rnet.predict(upright(crops), verbose=0)
     out["rnet/box"], out["rnet/prob"] = box, prob[:, 1]
-    face = cv2.resize(photo("astronaut.png")[60:174, 180:268], (48, 48), interpolation=cv2.INTER_AREA)
+    face = cv2.resize(
+        photo("astronaut.png")[60:174, 180:268], (48, 48), interpolation=cv2.INTER_AREA)
     crops = normal(np.concatenate([hashed(48 * 3, 48, 2), face])).reshape(4, 48, 48, 3)
     box, points, prob = detector._onet.predict(upright(crops), verbose=0)
     out["onet/box"], out["onet/landmarks"], out["onet/prob"] = box, points, prob[:, 1]
     np.savez_compressed(os.path.join(ROOT, "tests/goldens/mtcnn_nets.npz"), **out)
 
 
-# ---- resizing -------------------------------------------------------------------------------------------------------------
+# ---- resizing
+# --------------------------------------------------------------------------------------------------
 
 
 def size_pairs(count):
-    """Width, height, new width, new height: any, whole ratios, one side as it is, growing, levels of a pyramid."""
+    """Width, height, new width, new height: any, whole ratios, one side as it is, growing, levels
+    of a pyramid."""
     rng = np.random.default_rng(7)
     pick = lambda low, high: int(rng.integers(low, high + 1))
     for i in range(count):
@@ -121,18 +131,25 @@ def make_resizes():
         area.append(crc(cv2.resize(image, (nw, nh), interpolation=cv2.INTER_AREA)))
         linear.append(crc(cv2.resize(image, (nw, nh), interpolation=cv2.INTER_LINEAR)))
         bicubic.append(crc(np.array(Image.fromarray(image).resize((nw, nw), Image.BICUBIC))))
-        x_first.append(crc(np.array(Image.fromarray(image).resize((nw, h), Image.BICUBIC).resize((nw, nw), Image.BICUBIC))))
+        x_first.append(
+            crc(
+                np.array(
+                    Image.fromarray(image).resize((nw, h), Image.BICUBIC).resize((nw, nw),
+                                                                                 Image.BICUBIC))))
     out = {
         "pairs": np.array(pairs, np.int32),
         "area": np.array(area, np.uint32),
         "linear": np.array(linear, np.uint32),
         "bicubic": np.array(bicubic, np.uint32),  # to new width x new width
-        "bicubic_x_first": np.array(x_first, np.uint32),  # what Pillow 12 gives: its passes one by one
+        # what Pillow 12 gives: its passes one by one
+        "bicubic_x_first": np.array(x_first, np.uint32),
     }
-    # Windows as mtcnn 0.1.1 cuts them, some partly outside: box, side, and every fifth value of the crop.
+    # Windows as mtcnn 0.1.1 cuts them, some partly outside: box, side, and every fifth value of the
+    # crop.
     image = hashed(90, 110, 3)
-    boxes = np.array([[5, 7, 28, 30], [10, 10, 33, 33], [-6, -9, 40, 37], [80, 60, 139, 119], [30, 20, 40, 30], [3, 4, 50, 51],
-                      [-40, 20, 160, 220], [1, 1, 110, 90], [20, 20, 67, 67], [50, -30, 120, 40]], np.float64)
+    boxes = np.array([[5, 7, 28, 30], [10, 10, 33, 33], [-6, -9, 40, 37], [80, 60, 139, 119],
+                      [30, 20, 40, 30], [3, 4, 50, 51], [-40, 20, 160, 220], [1, 1, 110, 90],
+                      [20, 20, 67, 67], [50, -30, 120, 40]], np.float64)
     private = lambda name: getattr(MTCNN, "_MTCNN__" + name)
     dy, edy, dx, edx, y, ey, x, ex, tmpw, tmph = private("pad")(boxes, 110, 90)
     for side in (24, 48):

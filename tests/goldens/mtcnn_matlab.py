@@ -1,5 +1,7 @@
-"""The detector of Zhang et al. as their MATLAB code for Caffe runs it, in NumPy: a transcription of detect_face.m (of MTCNNv2, without the fourth network)
-and of imResample (Piotr's toolbox), with the networks by definition in double precision. The code itself needs MATLAB and Caffe. Written apart from the
+"""The detector of Zhang et al. as their MATLAB code for Caffe runs it, in NumPy: a transcription of
+detect_face.m (of MTCNNv2, without the fourth network)
+and of imResample (Piotr's toolbox), with the networks by definition in double precision. The code
+itself needs MATLAB and Caffe. Written apart from the
 C code."""
 import os
 import sys
@@ -41,12 +43,16 @@ def resample(image, height, width):
 
 
 class Nets:
-    """The three networks by definition, in double precision, on transposed pictures (n, width, height, channels), as they were trained."""
+    """The three networks by definition, in double precision, on transposed pictures (n, width,
+    height, channels), as they were trained."""
 
     def __init__(self):
         path = os.environ.get("MTCNN_WEIGHTS")
         if not path:
-            sys.exit("set MTCNN_WEIGHTS to mtcnn/data/mtcnn_weights.npy of the Python package mtcnn 0.1.1")
+            sys.exit(
+                "set MTCNN_WEIGHTS to mtcnn/data/mtcnn_weights.npy of the Python package mtcnn "
+                "0.1.1"
+            )
         w = np.load(path, allow_pickle=True).tolist()
         self.w = {k: [np.asarray(a, np.float64) for a in v] for k, v in w.items()}
 
@@ -63,7 +69,8 @@ class Nets:
         n = [-(-(s - side) // 2) + 1 for s in x.shape[1:3]]
         pad = [(n[i] - 1) * 2 + side - x.shape[1 + i] for i in range(2)]
         x = np.pad(x, ((0, 0), (0, pad[0]), (0, pad[1]), (0, 0)), constant_values=-np.inf)
-        return np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))[:, ::2, ::2].max((-1, -2))
+        return np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))[:, ::2, ::2].max(
+            (-1, -2))
 
     @staticmethod
     def softmax(x):
@@ -93,7 +100,9 @@ class Nets:
         x = self.pool(self.conv(x, *w[3:6]), 3)
         x = self.pool(self.conv(x, *w[6:9]), 2)
         x = self.dense(self.conv(x, *w[9:12]), *w[12:15])
-        return self.softmax(self.dense(x, *w[15:17])), self.dense(x, *w[17:19]), self.dense(x, *w[19:21])
+        return self.softmax(self.dense(x,
+                                       *w[15:17])), self.dense(x,
+                                                               *w[17:19]), self.dense(x, *w[19:21])
 
 
 def nms(boxes, threshold, smaller=False):
@@ -126,7 +135,8 @@ def cut_out(image, boxes, side):
     crops = []
     for x1, y1, x2, y2 in boxes.astype(int):
         part = np.zeros((y2 - y1 + 1, x2 - x1 + 1, 3))
-        ya, yb, xa, xb = max(y1 - 1, 0), min(y2, image.shape[0]), max(x1 - 1, 0), min(x2, image.shape[1])
+        ya, yb, xa, xb = max(y1 - 1, 0), min(y2, image.shape[0]), max(x1 - 1,
+                                                                      0), min(x2, image.shape[1])
         if yb > ya and xb > xa:
             part[ya - y1 + 1 : yb - y1 + 1, xa - x1 + 1 : xb - x1 + 1] = image[ya:yb, xa:xb]
         crops.append((resample(part, side, side) - 127.5) * 0.0078125)
@@ -134,7 +144,8 @@ def cut_out(image, boxes, side):
 
 
 def cells(prob, reg, scale):
-    """generateBoundingBox. MATLAB counts the elements of a matrix by columns; the matrix here is (width, height): x runs first. When there is one
+    """generateBoundingBox. MATLAB counts the elements of a matrix by columns; the matrix here is
+    (width, height): x runs first. When there is one
     cell, the code transposes the offsets but not the number of the cell."""
     width, height = prob.shape
     y, x = np.nonzero(prob.T >= 0.6)
@@ -160,7 +171,8 @@ def detector():
             short *= 0.709
         boxes = []
         for scale in scales:
-            level = (resample(image, int(np.ceil(height * scale)), int(np.ceil(width * scale))) - 127.5) * 0.0078125
+            level = (resample(image, int(np.ceil(height * scale)), int(np.ceil(width * scale))) -
+                     127.5) * 0.0078125
             prob, reg = nets.pnet(level.transpose(1, 0, 2)[None])
             found = cells(prob[0, :, :, 1], reg[0], scale)
             boxes.append(found[nms(found, 0.5)])
@@ -180,7 +192,8 @@ def detector():
         ok = prob[:, 1] > 0.7
         boxes, reg, points, score = boxes[ok], reg[ok], points[ok], prob[ok, 1:]
         w, h = boxes[:, 2:3] - boxes[:, 0:1] + 1, boxes[:, 3:4] - boxes[:, 1:2] + 1
-        points = np.hstack([w * points[:, :5] + boxes[:, 0:1] - 1, h * points[:, 5:] + boxes[:, 1:2] - 1])
+        points = np.hstack(
+            [w * points[:, :5] + boxes[:, 0:1] - 1, h * points[:, 5:] + boxes[:, 1:2] - 1])
         boxes = np.hstack([offset(boxes, reg, 1), score])
         pick = nms(boxes, 0.7, smaller=True)
         return boxes[pick, :4], boxes[pick, 4], points[pick]

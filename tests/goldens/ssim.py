@@ -32,7 +32,8 @@ def similarity(a, b):
 
 
 with open(os.path.join(HERE, "ssim.inc"), "w") as out:
-    out.write("/* Made by ssim.py: height, width, channels, loss, gradient to the first frame. */\n")
+    out.write(
+        "/* Made by ssim.py: height, width, channels, loss, gradient to the first frame. */\n")
     for shape in ((11, 11, 1), (13, 16, 3), (20, 12, 2)):
         a, b = (tf.constant(x, tf.float64) for x in frames(shape))
         with tf.GradientTape() as tape:
@@ -43,4 +44,6 @@ with open(os.path.join(HERE, "ssim.inc"), "w") as out:
         assert abs(plain - loss.numpy()) < 1e-5, (plain, loss)
         kept = gradient[:: max(1, len(gradient) // 12)]
         numbers = ", ".join("%.9e" % g for g in kept)
-        out.write("{%d, %d, %d, %.12f, %d, %d, {%s}},\n" % (*shape, loss.numpy(), max(1, len(gradient) // 12), len(kept), numbers))
+        out.write("{%d, %d, %d, %.12f, %d, %d, {%s}},\n" %
+                  (*shape, loss.numpy(), max(1,
+                                             len(gradient) // 12), len(kept), numbers))

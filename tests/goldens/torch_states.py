@@ -5,7 +5,8 @@ environment of its own, build/venv-torch (or VENV).
 PyTorch has no ConvLSTM: the cells here do what the most copied ones do, in code of our own.
 
     stacked    one convolution of cat([x, h]), gates i, f, o, g; two cells, flatten, linear
-    gates      a convolution per gate for x and for h, peepholes of every pixel; a convolution after it
+    gates      a convolution per gate for x and for h, peepholes of every pixel; a convolution after
+               it
     checkpoint a training's checkpoint in the old format: epoch, optimizer, state_dict behind
                DataParallel ("module."), float64; cat([h, x]), gates i, f, g, o, batch norm
     whole      a pickled object, which is refused

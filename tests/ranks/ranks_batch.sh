@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-getdata, skin-evaluate and skin-predict as several ranks under mpirun: the bytes, the order and the status of one process; skin-getdata
+# skin-getdata, skin-evaluate and skin-predict as several ranks under mpirun: the bytes, the order
+# and the status of one process; skin-getdata
 # resumes what another number of ranks began.
 #   ranks_batch.sh BIN SCRATCH
 set -u
@@ -11,7 +12,8 @@ need_ranks "$bin"
 /usr/bin/python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
 cd "$dir" || exit 1
 
-# ---- skin-getdata: 800 users made of 16, with a missing file, a broken one, lost photos and labels by hand ----
+# ---- skin-getdata: 800 users made of 16, with a missing file, a broken one, lost photos and labels
+# by hand ----
 run 0 "$bin/skin-synth" small --patients 16 --seed 5 --size 240:260
 mkdir -p clinic/followup_data clinic/images
 /usr/bin/python3 - <<'END'
@@ -29,7 +31,8 @@ for copy in range(50):
             if "userId" in r:
                 r["userId"] = user
         json.dump(records, open(f"clinic/followup_data/user_{user:012d}.json", "w"))
-out.writerow(["no number"] + rows[1][1:] if at == 0 else rows[1][:at] + ["no number"] + rows[1][at + 1:])
+out.writerow(["no number"] + rows[1][1:] if at == 0 else rows[1][:at] + ["no number"] +
+             rows[1][at + 1:])
 for f in glob.glob("small/images/*"):
     os.link(f, "clinic/images/" + os.path.basename(f))
 files = sorted(os.listdir("clinic/followup_data"))
@@ -51,7 +54,8 @@ for n in 2 3 8; do
     ranks $n 1 "${label[@]}" -o many.txt --review many.csv --json
     cmp -s many.txt one.txt && cmp -s many.csv one.csv || fail "$n ranks: another output"
     cmp -s out one.out || fail "$n ranks: another summary: $(cat out)"
-    sed 's/many\./one./g' err | cmp -s - one.err || fail "$n ranks: other messages: $(diff err one.err | head -n 5)"
+    sed 's/many\./one./g' err | cmp -s - one.err ||
+        fail "$n ranks: other messages: $(diff err one.err | head -n 5)"
     [ ! -e many.txt.journal ] || fail "a journal is left"
     rm -f many.txt many.csv
 done
@@ -71,7 +75,8 @@ for signal in TERM KILL; do
         ranks 2 1 "${label[@]}" -o many.txt --review many.csv
         says err "resuming after the"
     fi
-    cmp -s many.txt one.txt && cmp -s many.csv one.csv || fail "SIG$signal: another output after resuming"
+    cmp -s many.txt one.txt && cmp -s many.csv one.csv ||
+        fail "SIG$signal: another output after resuming"
 done
 ranks 2 1 "${label[@]}" -o no/such/folder/many.txt
 one_line
@@ -81,8 +86,10 @@ says err "one process"
 # ---- skin-evaluate: people, folds, arrays ----
 /usr/bin/python3 "$here/../cli/made_people.py" people 130 || fail "made_people.py"
 data=(--data people/data --faces people/faces)
-run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 2 --preset skincredible-gap --optimizer adam --learning-rate 0.01 -o run
-for f in $(ls people/faces/*.npz | sed -n '3p;20p;41p;60p'); do echo junk >"$f"; done # people who are left out
+run 0 "$bin/skin-train" "${data[@]}" --image-size 16 --epochs 2 --preset skincredible-gap \
+    --optimizer adam --learning-rate 0.01 -o run
+for f in $(ls people/faces/*.npz | sed -n '3p;20p;41p;60p'); do echo junk >"$f"; done \
+    # people who are left out
 for part in test validation; do
     judge=("$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition $part --batch 3)
     run 0 "${judge[@]}" -o one --log run/log.csv
@@ -96,13 +103,16 @@ for part in test validation; do
     done
     rm -rf one many
 done
-# a calibrated model also compares photos with those it was measured on; measuring is for one process
-run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition train --calibrate fitted.safetensors --quiet
+# a calibrated model also compares photos with those it was measured on; measuring is for one
+# process
+run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition train \
+    --calibrate fitted.safetensors --quiet
 run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --partition test --json
 cp out one.out
 ranks 3 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --partition test --json
 cmp -s out one.out || fail "a calibrated model by 3 ranks: $(diff out one.out | head -n 5)"
-ranks 2 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition train --calibrate many.safetensors
+ranks 2 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --partition train \
+    --calibrate many.safetensors
 says err "--calibrate measures all photos in one process"
 mkdir empty
 ranks 2 1 "$bin/skin-evaluate" run/model.safetensors --data people/data --faces empty
@@ -113,13 +123,15 @@ says err "nowhere: there is no such folder"
 ranks 2 1 "$bin/skin-evaluate" missing.safetensors "${data[@]}"
 one_line
 
-# ---- skin-predict: an array of many people, some of whom cannot be judged; any network's answers ----
+# ---- skin-predict: an array of many people, some of whom cannot be judged; any network's answers
+# ----
 /usr/bin/python3 - <<'END'
 import numpy as np
 rng = np.random.default_rng(1)
 mask = (rng.random((61, 5)) < 0.8).astype(np.uint8)
 mask[[7, 30, 60]] = 0
-np.savez("many.npz", img=rng.integers(0, 256, (61, 5, 16, 16, 3), np.uint8), mask=mask, y=np.eye(2, dtype=np.float32)[rng.integers(0, 2, 61)])
+np.savez("many.npz", img=rng.integers(0, 256, (61, 5, 16, 16, 3), np.uint8), mask=mask,
+         y=np.eye(2, dtype=np.float32)[rng.integers(0, 2, 61)])
 END
 for options in "" --json "-o answers.npz"; do
     run 1 "$bin/skin-predict" run/model.safetensors --npz many.npz $options
@@ -129,9 +141,12 @@ for options in "" --json "-o answers.npz"; do
     [ ! -e answers.npz ] || mv answers.npz one.npz
     for n in 2 3 8; do
         ranks $n 1 "$bin/skin-predict" run/model.safetensors --npz many.npz $options
-        cmp -s out one.out || fail "skin-predict $options by $n ranks: $(diff out one.out | head -n 4)"
-        cmp -s err one.err || fail "skin-predict $options by $n ranks: other messages: $(diff err one.err | head -n 4)"
-        [ ! -e answers.npz ] || cmp -s answers.npz one.npz || fail "skin-predict -o by $n ranks: other answers"
+        cmp -s out one.out || fail \
+            "skin-predict $options by $n ranks: $(diff out one.out | head -n 4)"
+        cmp -s err one.err || fail \
+            "skin-predict $options by $n ranks: other messages: $(diff err one.err | head -n 4)"
+        [ ! -e answers.npz ] || cmp -s answers.npz one.npz ||
+            fail "skin-predict -o by $n ranks: other answers"
     done
 done
 run 0 "$bin/skin-evaluate" run/model.safetensors --npz many.npz --json

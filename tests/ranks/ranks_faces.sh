@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-faces as several ranks under mpirun: the same bytes as one process, in the same order and with the same status; signals, kill -9,
+# skin-faces as several ranks under mpirun: the same bytes as one process, in the same order and
+# with the same status; signals, kill -9,
 # resuming; a missing module; tools that refuse.
 #   ranks_faces.sh BIN SCRATCH
 set -u
@@ -25,7 +26,8 @@ grep -q "the frame is left empty" one.err || fail "the damaged photo was not met
 for n in 1 2 3 8; do
     threads=$((n % 2 + 1))
     ranks $n 0 "${faces[@]}" -o many --crops png --sheet many.sheets --threads $threads
-    diff -r one many >/dev/null || fail "$n ranks of $threads threads: other files: $(diff -rq one many)"
+    diff -r one many >/dev/null || fail \
+        "$n ranks of $threads threads: other files: $(diff -rq one many)"
     diff -r one.sheets many.sheets >/dev/null || fail "$n ranks: other contact sheets"
     cmp -s out one.out || fail "$n ranks: another report: $(cat out)"
     sort err | cmp -s - one.err || fail "$n ranks: other messages: $(cat err)"
@@ -34,10 +36,12 @@ for n in 1 2 3 8; do
 done
 
 # ---- a list in standard input, which only rank 0 has; a shard; a folder without a list ----
-mpirun --oversubscribe -n 2 "$bin/skin-faces" - --images clinic/images -o stdin <users.txt >out 2>err || fail "a list in standard input: $(cat err)"
+mpirun --oversubscribe -n 2 "$bin/skin-faces" - --images clinic/images \
+    -o stdin <users.txt >out 2>err || fail "a list in standard input: $(cat err)"
 for f in one/*.npz; do cmp -s "$f" "stdin/${f#one/}" || fail "from standard input: $f differs"; done
 ranks 2 0 "${faces[@]}" -o shard --start 2 --end 5
-[ "$(ls shard)" = "$(ls one | grep npz | sort | comm -12 - <(ls shard))" ] && [ "$(ls shard | wc -l)" = 3 ] || fail "a shard: $(ls shard)"
+[ "$(ls shard)" = "$(ls one | grep npz | sort | comm -12 - <(ls shard))" ] &&
+    [ "$(ls shard | wc -l)" = 3 ] || fail "a shard: $(ls shard)"
 mkdir -p folder/ann folder/bo
 i=0
 for f in clinic/images/*.jpg; do
@@ -63,12 +67,15 @@ cmp -s out one.out || fail "--detect -: $(cat out err)"
 # ---- a user without a single photo that can be read: status 1, once, and the others are done ----
 cp -r clinic bad
 id=$(jq -r '.[0]' users.txt | sed -n 4p)
-jq -r --arg id "$id" 'select(.[0] == $id) | .[3:][]' users.txt | while read -r f; do cp cut "bad/images/$f"; done
+jq -r --arg id "$id" 'select(.[0] == $id) | .[3:][]' users.txt | while read -r f; do
+    cp cut "bad/images/$f"
+done
 run 1 "$bin/skin-faces" users.txt --images bad/images -o bad.one
 cp out one.out
 sort err >one.err
 ranks 3 1 "$bin/skin-faces" users.txt --images bad/images -o bad.many
-diff -r bad.one bad.many >/dev/null && cmp -s out one.out || fail "a bad user: other files, or another report"
+diff -r bad.one bad.many >/dev/null && cmp -s out one.out ||
+    fail "a bad user: other files, or another report"
 sort err | cmp -s - one.err || fail "a bad user: other messages: $(cat err)"
 
 # ---- the folder of the output cannot be written: the status and messages of one process ----
@@ -78,7 +85,8 @@ ranks 2 1 "${faces[@]}" -o file/faces
 one_line
 
 # ---- one rank is told something else than the others: one message, which names it ----
-timeout 60 mpirun --oversubscribe -n 1 "${faces[@]}" -o other : -n 1 "${faces[@]}" -o other --weights missing.safetensors >out 2>err
+timeout 60 mpirun --oversubscribe -n 1 "${faces[@]}" -o other : -n 1 "${faces[@]}" -o other \
+    --weights missing.safetensors >out 2>err
 [ $? = 1 ] || fail "one rank without weights: not 1"
 without_mpirun err
 one_line
@@ -100,7 +108,8 @@ resumed() { # FOLDER
     grep -qE '[1-9][0-9]* finished before' out || fail "nothing was resumed: $(cat out)"
     diff -r slow "$1" >/dev/null || fail "after resuming: other files: $(diff -rq slow "$1")"
 }
-slow=("$bin/skin-faces" users.txt --images clinic/images --threads 1 --retry-rotated --min-face 12 --factor 0.95)
+slow=("$bin/skin-faces" users.txt --images clinic/images --threads 1 --retry-rotated --min-face 12 \
+    --factor 0.95)
 run 0 "${slow[@]}" -o slow
 
 ranks_behind 3 "${slow[@]}" -o term
@@ -113,13 +122,16 @@ says err "interrupted (rank 1 on $host); run the same command again to resume"
 whole term
 resumed term
 
-# mpirun waits, sends SIGTERM, waits as long again and kills; what the ranks say meanwhile it may not show any more, so they say it to files.
+# mpirun waits, sends SIGTERM, waits as long again and kills; what the ranks say meanwhile it may
+# not show any more, so they say it to files.
 # shellcheck disable=SC2016  # each rank expands it
-OMPI_MCA_odls_base_sigkill_timeout=2 ranks_behind 3 sh -c 'exec "$@" 2>said.$OMPI_COMM_WORLD_RANK' sh "${slow[@]}" -o int
+OMPI_MCA_odls_base_sigkill_timeout=2 ranks_behind 3 sh -c 'exec "$@" 2>said.$OMPI_COMM_WORLD_RANK' \
+    sh "${slow[@]}" -o int
 begun int
 kill -INT "$job"
 wait "$job" && fail "Ctrl-C: status 0"
-[ "$(cat said.* | grep -c "skin-faces: interrupted")" = 1 ] || fail "Ctrl-C: not one message: $(cat said.*)"
+[ "$(cat said.* | grep -c "skin-faces: interrupted")" = 1 ] ||
+    fail "Ctrl-C: not one message: $(cat said.*)"
 whole int
 resumed int
 
@@ -147,7 +159,8 @@ ranks 3 1 bare/bin/skin-faces users.txt --images clinic/images -o bare/faces
 one_line
 says err "libopenmpi-dev"
 [ ! -e bare/faces ] || fail "without the module something was done"
-run 0 bare/bin/skin-faces users.txt --images clinic/images -o bare/faces # and none is needed by one process
+run 0 bare/bin/skin-faces users.txt --images clinic/images -o bare/faces \
+    # and none is needed by one process
 
 # ---- a launcher of another MPI ----
 run 1 env SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 "${faces[@]}" -o slurm

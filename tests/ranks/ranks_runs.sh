@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-train's runs of several trainings as ranks under mpirun: --folds, --restarts with and without --average, --review; resumed with another number
+# skin-train's runs of several trainings as ranks under mpirun: --folds, --restarts with and without
+# --average, --review; resumed with another number
 # of ranks. The files of one process, and its report.
 #   ranks_runs.sh BIN SCRATCH
 set -u
@@ -14,11 +15,14 @@ cd "$dir" || exit 1
 numbers() { cut -d, -f1-10 "$1"; } # of a log, without the seconds
 same_runs() { # A B WHAT: the same models, people and logs, wherever they are in the two folders
     local file
-    diff <(cd "$1" && find . -type f | sort) <(cd "$2" && find . -type f | sort) >files.diff || fail "$3: other files: $(cat files.diff)"
+    diff <(cd "$1" && find . -type f | sort) <(cd "$2" && find . -type f | sort) >files.diff ||
+        fail "$3: other files: $(cat files.diff)"
     while read -r file; do
         case $file in
-        */log.csv) [ "$(numbers "$1/$file")" = "$(numbers "$2/$file")" ] || fail "$3: $file differs" ;;
-        */model.safetensors | */people.json) cmp "$1/$file" "$2/$file" || fail "$3: $file differs" ;;
+        */log.csv) [ "$(numbers "$1/$file")" = "$(numbers "$2/$file")" ] ||
+            fail "$3: $file differs" ;;
+        */model.safetensors | */people.json) cmp "$1/$file" "$2/$file" ||
+            fail "$3: $file differs" ;;
         esac
     done < <(cd "$1" && find . -type f)
 }
@@ -47,7 +51,8 @@ ranks 3 0 "${folds[@]}" -o many --threads 1
 same_runs one many "folds of 3 ranks"
 rm -r many/fold2
 ranks 2 0 "${folds[@]}" -o many --threads 1 --restore
-[ "$(grep -c restored err)" = 2 ] || fail "two of three folds were there, each to be told of once: $(cat err)"
+[ "$(grep -c restored err)" = 2 ] || fail \
+    "two of three folds were there, each to be told of once: $(cat err)"
 same_runs one many "folds, one of them made again by 2 ranks"
 ranks 2 1 "${folds[@]}" -o many --threads 1
 says err "--restore"
@@ -59,9 +64,12 @@ for kind in "" --average; do
     grep -v 'seed .*kernels' out >"said$kind"
     ranks 2 0 "${restarts[@]}" -o "best2$kind" --threads 1
     same_runs "best$kind" "best2$kind" "restarts $kind"
-    grep -v 'seed .*kernels' out | sed 's/best2/best/; s/[0-9.]* s\b//' | diff <(sed 's/[0-9.]* s\b//' "said$kind") - >said.diff || fail "restarts $kind: other words: $(cat said.diff)"
+    grep -v 'seed .*kernels' out | sed 's/best2/best/; s/[0-9.]* s\b//' |
+        diff <(sed 's/[0-9.]* s\b//' "said$kind") - >said.diff ||
+        fail "restarts $kind: other words: $(cat said.diff)"
 done
-cmp -s best/model.safetensors best--average/model.safetensors && fail "the average is one of its members"
+cmp -s best/model.safetensors best--average/model.safetensors &&
+    fail "the average is one of its members"
 
 # ---- labels in doubt ----
 for kind in out soften; do
@@ -70,5 +78,6 @@ for kind in out soften; do
     ranks 3 0 "${review[@]}" -o "doubt3-$kind" --threads 1
     same_runs "doubt-$kind" "doubt3-$kind" "--doubtful $kind"
 done
-cmp -s doubt-out/model.safetensors doubt-soften/model.safetensors && fail "--doubtful changes nothing"
+cmp -s doubt-out/model.safetensors doubt-soften/model.safetensors &&
+    fail "--doubtful changes nothing"
 echo "all passed"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# skin-train as several ranks under mpirun: the model, the log and the checkpoint of one process, for any number of ranks and threads; kill -9 of a
+# skin-train as several ranks under mpirun: the model, the log and the checkpoint of one process,
+# for any number of ranks and threads; kill -9 of a
 # rank, Ctrl-C, and resuming with another number of ranks; an error on one rank.
 #   ranks_train.sh BIN SCRATCH
 set -u
@@ -14,18 +15,24 @@ cd "$dir" || exit 1
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ] || fail "$1 and $2 differ: $3"; }
 # Of the tensors alone: the header has the seconds that a run took.
-tensors() { python3 -c 'import hashlib, sys; b = open(sys.argv[1], "rb").read(); print(hashlib.sha256(b[8 + int.from_bytes(b[:8], "little"):]).hexdigest())' "$1"; }
+tensors() {
+    python3 -c \
+        'import hashlib, sys; b = open(sys.argv[1], "rb").read(); print(hashlib.sha256(b[8 + int.from_bytes(b[:8], "little"):]).hexdigest())' "$1"
+}
 log_numbers() { cut -d, -f1-10 "$1"; } # without the seconds
 same_run() { # A B WHAT
     same "$1/model.safetensors" "$2/model.safetensors" "$3"
-    [ "$(log_numbers "$1/log.csv")" = "$(log_numbers "$2/log.csv")" ] || fail "$3: another log: $(diff <(log_numbers "$1/log.csv") <(log_numbers "$2/log.csv"))"
+    [ "$(log_numbers "$1/log.csv")" = "$(log_numbers "$2/log.csv")" ] ||
+        fail "$3: another log: $(diff <(log_numbers "$1/log.csv") <(log_numbers "$2/log.csv"))"
     [ ! -f "$1/people.json" ] || same "$1/people.json" "$2/people.json" "$3"
 }
 
 python3 "$here/../cli/made_people.py" people 23 || fail "made_people.py"
-common=("$bin/skin-train" --data people/data --faces people/faces --image-size 16 --batch 4 --epochs 2 --seed 3 --augment all)
+common=("$bin/skin-train" --data people/data --faces people/faces --image-size 16 --batch 4 \
+    --epochs 2 --seed 3 --augment all)
 
-# ---- the presets' recipe (batch normalisation), and a network with dropout and stateful layers on arrays ----
+# ---- the presets' recipe (batch normalisation), and a network with dropout and stateful layers on
+# arrays ----
 run 0 "${common[@]}" -o one --threads 2
 for n in 2 3 8; do
     ranks $n 0 "${common[@]}" -o many --threads $((n % 2 + 1))
@@ -45,14 +52,17 @@ JSON
 python3 - <<'PY'
 import numpy as np
 r = np.random.default_rng(1)
-np.savez("arrays.npz", x=r.random((10, 4, 8, 8, 3), dtype=np.float32), y=r.integers(0, 2, 10), mask=(r.random((10, 4)) < 0.7).astype(np.uint8))
+np.savez("arrays.npz", x=r.random((10, 4, 8, 8, 3), dtype=np.float32), y=r.integers(0, 2, 10),
+         mask=(r.random((10, 4)) < 0.7).astype(np.uint8))
 PY
-arrays=("$bin/skin-train" --npz arrays.npz --validation arrays.npz --network kept.json --batch 5 --steps 9 --seed 2 --optimizer adam --quiet)
+arrays=("$bin/skin-train" --npz arrays.npz --validation arrays.npz --network kept.json --batch 5 \
+    --steps 9 --seed 2 --optimizer adam --quiet)
 run 0 "${arrays[@]}" -o kept --threads 2
 for n in 2 3 8; do
     ranks $n 0 "${arrays[@]}" -o many --threads 1
     same kept/model.safetensors many/model.safetensors "a stateful network with dropout, $n ranks"
-    [ "$(tensors kept/checkpoint.safetensors)" = "$(tensors many/checkpoint.safetensors)" ] || fail "a stateful network's checkpoint, $n ranks"
+    [ "$(tensors kept/checkpoint.safetensors)" = "$(tensors many/checkpoint.safetensors)" ] ||
+        fail "a stateful network's checkpoint, $n ranks"
     same kept/log.csv many/log.csv "a stateful network's log, $n ranks"
     rm -rf many
 done
@@ -63,12 +73,14 @@ if command -v strace >/dev/null && strace -f -o none.trace true 2>none.err; then
     traced() { # NAME N: with N ranks, 0: without mpirun
         local launch=()
         [ "$2" = 0 ] || launch=(mpirun --oversubscribe -n "$2")
-        "${launch[@]}" strace -ff -e trace=open,openat -o "$1.trace" "${common[@]}" -o "$1" --cache 0 --threads 1 >out 2>err || fail "under strace: $(tail -n 3 err)"
+        "${launch[@]}" strace -ff -e trace=open,openat -o "$1.trace" "${common[@]}" -o "$1" \
+            --cache 0 --threads 1 >out 2>err || fail "under strace: $(tail -n 3 err)"
     }
     traced reads 0
     for n in 2 3; do
         traced "reads$n" $n
-        [ "$(opened reads)" = "$(opened "reads$n")" ] || fail "$n ranks read $(opened "reads$n") files, one process $(opened reads)"
+        [ "$(opened reads)" = "$(opened "reads$n")" ] ||
+            fail "$n ranks read $(opened "reads$n") files, one process $(opened reads)"
         same_run one "reads$n" "$n ranks without a cache"
     done
 fi
@@ -85,7 +97,8 @@ grep -q "p002.*left out" few.err || fail "nobody was left out: $(cat few.err)"
 ranks 3 0 "${few[@]}" -o few3
 messages | diff few.err - >few.diff || fail "other messages: $(cat few.diff)"
 same_run few few3 "people left out"
-cp some/faces/p000.npz some/faces/p008.npz # of the training people the first, and the second to validate
+cp some/faces/p000.npz some/faces/p008.npz \
+    # of the training people the first, and the second to validate
 "${few[@]}" -o twice >out 2>err
 status=$?
 messages >twice.err

@@ -1,6 +1,8 @@
-"""Holds docs/deploy/kubernetes to the fields of tests/ranks/kubernetes.schema.json, and its objects to each other.
+"""Holds docs/deploy/kubernetes to the fields of tests/ranks/kubernetes.schema.json, and its objects
+to each other.
     recipes.py FOLDER            prints what is wrong, and exits with 1
-    recipes.py FOLDER --args     the arguments of the containers that run our tools, one JSON array per line"""
+    recipes.py FOLDER --args     the arguments of the containers that run our tools, one JSON array
+                                 per line"""
 import glob
 import json
 import os
@@ -10,7 +12,8 @@ import jsonschema
 import yaml
 
 folder = sys.argv[1]
-schema = json.load(open(os.path.join(os.path.dirname(__file__), "kubernetes.schema.json"), encoding="utf-8"))
+schema = json.load(
+    open(os.path.join(os.path.dirname(__file__), "kubernetes.schema.json"), encoding="utf-8"))
 validator = jsonschema.Draft7Validator(schema)
 faults = []
 
@@ -31,7 +34,9 @@ def check_pod(where, pod, claims):
         if claim and claim not in claims:
             faults.append(f"{where}: no claim is called {claim}")
     for c in pod["containers"]:
-        names = {p.get("name") for p in c.get("ports", [])} | {p["containerPort"] for p in c.get("ports", [])}
+        names = {p.get("name")
+                 for p in c.get("ports", [])} | {p["containerPort"]
+                                                 for p in c.get("ports", [])}
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             if probe in c and c[probe]["httpGet"]["port"] not in names:
                 faults.append(f"{where}: {probe} asks a port that {c['name']} does not have")
@@ -57,21 +62,30 @@ def check_together(objects):
         spec, name = o["spec"], f"{o['kind']} {o['metadata']['name']}"
         for role, template in pods(o):
             check_pod(f"{name} {role}", template["spec"], claims)
-        if o["kind"] == "Deployment" and not selects(spec["selector"]["matchLabels"], spec["template"]):
+        if o["kind"] == "Deployment" and not selects(spec["selector"]["matchLabels"],
+                                                     spec["template"]):
             faults.append(f"{name} does not select its own pods")
         if o["kind"] == "Service":
-            ports = {p.get("name") for d in deployments if selects(spec["selector"], d["spec"]["template"])
-                     for c in d["spec"]["template"]["spec"]["containers"] for p in c.get("ports", [])}
+            ports = {
+                p.get("name")
+                for d in deployments if selects(spec["selector"], d["spec"]["template"])
+                for c in d["spec"]["template"]["spec"]["containers"]
+                for p in c.get("ports", [])
+            }
             for p in spec["ports"]:
                 if p.get("targetPort") not in ports:
                     faults.append(f"{name}: no pod that it selects has port {p.get('targetPort')}")
         if o["kind"] == "HorizontalPodAutoscaler":
-            target = [d for d in deployments if d["metadata"]["name"] == spec["scaleTargetRef"]["name"]]
+            target = [
+                d for d in deployments if d["metadata"]["name"] == spec["scaleTargetRef"]["name"]
+            ]
             if len(target) != 1:
                 faults.append(f"{name} scales nothing")
             elif "replicas" in target[0]["spec"]:
-                faults.append(f"{name}: the deployment's own number of replicas undoes it at each apply")
-            elif any("cpu" not in c["resources"].get("requests", {}) for c in target[0]["spec"]["template"]["spec"]["containers"]):
+                faults.append(
+                    f"{name}: the deployment's own number of replicas undoes it at each apply")
+            elif any("cpu" not in c["resources"].get("requests", {})
+                     for c in target[0]["spec"]["template"]["spec"]["containers"]):
                 faults.append(f"{name} needs a CPU request to compare with")
             if spec.get("minReplicas", 1) > spec["maxReplicas"]:
                 faults.append(f"{name}: more replicas at least than at most")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The recipes of docs/deploy: the Kubernetes objects by schemas and against each other, with the server run as they run it; the batch scripts of
+# The recipes of docs/deploy: the Kubernetes objects by schemas and against each other, with the
+# server run as they run it; the batch scripts of
 # Slurm, with stand-ins for srun, whose shards make up the whole.
 #   recipes.sh BIN SCRATCH
 set -u
@@ -7,7 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cli/help.bash"
 . "$here/ranks.bash"
 bin=$1 dir=$2 root=$(cd "$here/../.." && pwd)
-/usr/bin/python3 -c 'import yaml, jsonschema' 2>/dev/null || { echo "needs python3-yaml and python3-jsonschema"; exit 77; }
+/usr/bin/python3 -c 'import yaml, jsonschema' 2>/dev/null ||
+    { echo "needs python3-yaml and python3-jsonschema"; exit 77; }
 needs_faces "$root"
 cd "$dir" || exit 1
 recipes=$root/docs/deploy
@@ -33,7 +35,8 @@ planted faces.yaml 's/claimName: clinic/claimName: other/'
 planted faces.yaml 's/"-n", "4"/"-n", "5"/'
 planted faces.yaml 's/Worker:/Workers:/'
 
-# ---- the server with the Deployment's arguments: its probes' answers, asked as kubelet asks, by the pod's address ----
+# ---- the server with the Deployment's arguments: its probes' answers, asked as kubelet asks, by
+# the pod's address ----
 mapfile -t args < <(check "$recipes/kubernetes" --args | grep -- --listen | jq -r '.[]')
 [ ${#args[@]} -gt 4 ] || fail "the Deployment has no arguments for skin-serve"
 echo secret-token-of-some-length >token
@@ -47,7 +50,8 @@ server=$!
 trap 'kill $server 2>/dev/null' EXIT
 for path in $(grep -o 'path: /v2.*' "$recipes/kubernetes/serve.yaml" | cut -d' ' -f2 | sort -u); do
     for _ in $(seq 200); do
-        status=$(curl -s -o answer -w '%{http_code}' -H "Host: 10.1.2.3:8080" -A kube-probe/1.29 "http://127.0.0.1:$port$path")
+        status=$(curl -s -o answer -w '%{http_code}' -H "Host: 10.1.2.3:8080" \
+            -A kube-probe/1.29 "http://127.0.0.1:$port$path")
         [ "$status" != 200 ] || break
         sleep 0.1
     done
@@ -62,10 +66,13 @@ run 0 "$bin/skin-getdata" clinic -o users.txt --quiet
 run 0 "$bin/skin-faces" users.txt --images clinic/images -o whole
 export PATH=$bin:$PATH
 for task in 0 1 2 3; do
-    SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_ID=$task bash "$recipes/slurm/faces-array.sbatch" users.txt clinic/images array >out 2>err || fail "task $task: $(cat err)"
+    SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_ID=$task bash "$recipes/slurm/faces-array.sbatch" \
+        users.txt clinic/images array >out 2>err || fail "task $task: $(cat err)"
 done
-diff -r whole array >/dev/null || fail "the array's shards are not the whole: $(diff -rq whole array)"
-bash "$recipes/slurm/faces-array.sbatch" users.txt clinic/images 2>err && fail "an argument is missing and it runs"
+diff -r whole array >/dev/null || fail \
+    "the array's shards are not the whole: $(diff -rq whole array)"
+bash "$recipes/slurm/faces-array.sbatch" users.txt clinic/images 2>err &&
+    fail "an argument is missing and it runs"
 says err "usage: sbatch"
 
 # ---- Slurm with MPI: srun stands for mpirun here, and takes the options that Slurm's takes ----
@@ -80,13 +87,15 @@ done
 exec mpirun --oversubscribe -n 2 "$@"
 END
     chmod +x stand-in/srun
-    PATH=$PWD/stand-in:$PATH SLURM_CPUS_PER_TASK=2 bash "$recipes/slurm/faces.sbatch" users.txt clinic/images ranks >out 2>err || fail "faces.sbatch: $(cat err)"
+    PATH=$PWD/stand-in:$PATH SLURM_CPUS_PER_TASK=2 bash "$recipes/slurm/faces.sbatch" users.txt \
+        clinic/images ranks >out 2>err || fail "faces.sbatch: $(cat err)"
     diff -r whole ranks >/dev/null || fail "faces.sbatch: other files"
 
     # ---- the MPI job's command, with the volume's places ----
     mkdir data
     cp -r clinic/images users.txt data
-    mapfile -t args < <(check "$recipes/kubernetes" --args | grep -- '"skin-faces"' | jq -r '.[]' | sed "s|^/data|$PWD/data|; s|^/srv/mtcnn.safetensors|$SKIN_WEIGHTS|")
+    mapfile -t args < <(check "$recipes/kubernetes" --args | grep -- '"skin-faces"' |
+        jq -r '.[]' | sed "s|^/data|$PWD/data|; s|^/srv/mtcnn.safetensors|$SKIN_WEIGHTS|")
     timeout 100 mpirun "${args[@]}" >out 2>err || fail "the MPI job's command: $(cat err)"
     diff -r whole data/faces >/dev/null || fail "the MPI job's command: other files"
 fi

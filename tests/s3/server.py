@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""A small S3 server for the tests that trusts nobody: it verifies every request's Signature Version 4 from the raw request (AWS's documentation, "Create a signed
-AWS API request"), keeps objects in memory, and fails on demand. Prints "PORT" on standard output when it listens.
+"""A small S3 server for the tests that trusts nobody: it verifies every request's Signature Version
+4 from the raw request (AWS's documentation, "Create a signed
+AWS API request"), keeps objects in memory, and fails on demand. Prints "PORT" on standard output
+when it listens.
 
     server.py [--root DIR --bucket NAME] [--dump DIR]
-        --root loads the files below DIR into the bucket at the start, --dump writes every object to DIR/BUCKET/KEY at the end
+        --root loads the files below DIR into the bucket at the start, --dump writes every object to
+        DIR/BUCKET/KEY at the end
 
-Faults are chosen by the object's name: .../fail503-N/... answers 503 the first N times, cut-N sends half of the body and hangs up, corrupt-N sends wrong bytes,
-stall-N sends nothing for a minute, slow sends in pieces with pauses, and failpart-N answers 503 to parts behind the first of a multipart upload. Reading "uploads-open" tells how
+Faults are chosen by the object's name: .../fail503-N/... answers 503 the first N times, cut-N sends
+half of the body and hangs up, corrupt-N sends wrong bytes,
+stall-N sends nothing for a minute, slow sends in pieces with pauses, and failpart-N answers 503 to
+parts behind the first of a multipart upload. Reading "uploads-open" tells how
 many uploads are neither complete nor given up, "parts-together" how many parts came side by side.
 """
 import argparse, hashlib, hmac, os, re, sys, threading, time, urllib.parse
@@ -14,7 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-objects, notes, uploads, tries, lock = {}, {}, {}, {}, threading.Lock()  # notes: the SHA-256 that the writer gave
+# notes: the SHA-256 that the writer gave
+objects, notes, uploads, tries, lock = {}, {}, {}, {}, threading.Lock()
 together = [0, 0]  # parts that are being sent now, and the most so far
 PAGE = 7  # objects a list page: small, so that paging is tested
 
@@ -26,16 +32,23 @@ def hmac256(key, text):
 def verify(handler, body):
     """None if the signature is right, else an S3 error code."""
     auth = handler.headers.get("Authorization", "")
-    m = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/(\w+)/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})", auth)
+    m = re.fullmatch(
+        r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/(\w+)/aws4_request, "
+        r"?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})",
+        auth)
     if not m:
         return "AccessDenied"
     access, day, region, service, signed, signature = m.groups()
     if access != ACCESS:
         return "InvalidAccessKeyId"
     names = signed.split(";")
-    if names != sorted(names) or "host" not in names or "x-amz-date" not in names or "x-amz-content-sha256" not in names:
+    if names != sorted(
+            names
+    ) or "host" not in names or "x-amz-date" not in names or "x-amz-content-sha256" not in names:
         return "SignatureDoesNotMatch"
-    if "/clinic/token/" in handler.path and handler.headers.get("x-amz-security-token") is None or "x-amz-security-token" in handler.headers and "x-amz-security-token" not in names:
+    if "/clinic/token/" in handler.path and handler.headers.get(
+            "x-amz-security-token"
+    ) is None or "x-amz-security-token" in handler.headers and "x-amz-security-token" not in names:
         return "InvalidToken"
     claimed = handler.headers["x-amz-content-sha256"]
     if claimed != hashlib.sha256(body).hexdigest():
@@ -47,9 +60,15 @@ def verify(handler, body):
     headers = "".join(f"{n}:{' '.join(handler.headers.get(n, '').split())}\n" for n in names)
     canonical = "\n".join([handler.command, path, query, headers, signed, claimed])
     scope = f"{day}/{region}/{service}/aws4_request"
-    text = "\n".join(["AWS4-HMAC-SHA256", handler.headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = hmac256(hmac256(hmac256(hmac256(("AWS4" + SECRET).encode(), day), region), service), "aws4_request")
-    return None if hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), signature) else "SignatureDoesNotMatch"
+    text = "\n".join([
+        "AWS4-HMAC-SHA256", handler.headers["x-amz-date"], scope,
+        hashlib.sha256(canonical.encode()).hexdigest()
+    ])
+    key = hmac256(hmac256(hmac256(hmac256(("AWS4" + SECRET).encode(), day), region), service),
+                  "aws4_request")
+    return None if hmac.compare_digest(
+        hmac.new(key, text.encode(), hashlib.sha256).hexdigest(),
+        signature) else "SignatureDoesNotMatch"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -69,7 +88,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def error(self, status, code):
-        self.answer(status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode(), [("Content-Type", "text/html; charset=utf-8")])  # as moto's server calls them
+        # as moto's server calls them
+        self.answer(
+            status,
+            f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode(
+            ), [("Content-Type", "text/html; charset=utf-8")])
 
     def fault(self, key, kind):
         m = re.search(kind + r"-(\d+)/", key)
@@ -85,7 +108,8 @@ class Handler(BaseHTTPRequestHandler):
         if bad:
             return self.error(403, bad)
         if self.headers.get("Content-Type") == "application/x-www-form-urlencoded":
-            return self.error(400, "MalformedForm")  # a server may well take the body apart, and keep nothing
+            # a server may well take the body apart, and keep nothing
+            return self.error(400, "MalformedForm")
         path, _, query = self.path.partition("?")
         parts = urllib.parse.unquote(path)[1:].split("/", 1)
         bucket, key = parts[0], parts[1] if len(parts) > 1 else ""
@@ -103,7 +127,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def on_HEAD(self, bucket, key, args, body):
         data = objects.get((bucket, key))
-        self.answer(404 if data is None else 200, b"", [] if data is None else [("ETag", '"%s"' % hashlib.md5(data).hexdigest())])
+        self.answer(404 if data is None else 200, b"",
+                    [] if data is None else [("ETag", '"%s"' % hashlib.md5(data).hexdigest())])
 
     def described(self, bucket, key, tag):
         note = notes.get((bucket, key))
@@ -140,11 +165,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def list(self, bucket, args):
         keys = sorted(k for b, k in objects if b == bucket and k.startswith(args.get("prefix", "")))
-        begin = int(args.get("continuation-token", "t+/=0")[5:] or 0)  # a token with letters that must be encoded
-        rows = "".join(f"<Contents><Key>{escape(k)}</Key><Size>{len(objects[bucket, k])}</Size></Contents>" for k in keys[begin : begin + PAGE])
+        # a token with letters that must be encoded
+        begin = int(args.get("continuation-token", "t+/=0")[5:] or 0)
+        rows = "".join(
+            f"<Contents><Key>{escape(k)}</Key><Size>{len(objects[bucket, k])}</Size></Contents>"
+            for k in keys[begin:begin + PAGE])
         more = begin + PAGE < len(keys)
-        token = f"<NextContinuationToken>t+/={0}{begin + PAGE}</NextContinuationToken>" if more else ""
-        xml = f'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>{str(more).lower()}</IsTruncated>{rows}{token}</ListBucketResult>'
+        token = f"t+/={0}{begin + PAGE}"
+        token = f"<NextContinuationToken>{token}</NextContinuationToken>" if more else ""
+        xml = ('<?xml version="1.0"?><ListBucketResult '
+               'xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+               f"<IsTruncated>{str(more).lower()}</IsTruncated>{rows}{token}</ListBucketResult>")
         self.answer(200, xml.encode(), [("Content-Type", "application/xml")])
 
     def on_PUT(self, bucket, key, args, body):
@@ -160,7 +191,9 @@ class Handler(BaseHTTPRequestHandler):
                 together[0] -= 1
             uploads[args["uploadId"]][int(args["partNumber"])] = body
         else:
-            objects[bucket, key], notes[bucket, key] = body, self.headers.get("x-amz-meta-skincredible-sha256")
+            objects[bucket,
+                    key], notes[bucket,
+                                key] = body, self.headers.get("x-amz-meta-skincredible-sha256")
         self.answer(200, b"", [("ETag", tag)])
 
     def on_POST(self, bucket, key, args, body):
@@ -168,10 +201,14 @@ class Handler(BaseHTTPRequestHandler):
             uid = "id/+" + str(len(uploads))
             uploads[uid] = {}
             notes[bucket, key] = self.headers.get("x-amz-meta-skincredible-sha256")
-            return self.answer(200, f"<InitiateMultipartUploadResult><UploadId>{uid}</UploadId></InitiateMultipartUploadResult>".encode())
+            return self.answer(
+                200,
+                (f"<InitiateMultipartUploadResult><UploadId>{uid}</UploadId>"
+                 "</InitiateMultipartUploadResult>").encode())
         parts = uploads.pop(args["uploadId"])
         listed = re.findall(r"<PartNumber>(\d+)</PartNumber><ETag>(.*?)</ETag>", body.decode())
-        if [(int(n), t) for n, t in listed] != [(n, '"%s"' % hashlib.md5(d).hexdigest()) for n, d in sorted(parts.items())]:
+        if [(int(n), t) for n, t in listed] != [(n, '"%s"' % hashlib.md5(d).hexdigest())
+                                                for n, d in sorted(parts.items())]:
             return self.error(400, "InvalidPart")
         objects[bucket, key] = b"".join(d for _, d in sorted(parts.items()))
         self.answer(200, b"<CompleteMultipartUploadResult/>")
@@ -204,7 +241,8 @@ def main():
     server.daemon_threads = True
     print(server.server_port, flush=True)
     # Ends with its parent: a test that crashes leaves no server behind.
-    threading.Thread(target=lambda: (sys.stdin.buffer.read(), a.dump and dump(a.dump), os._exit(0)), daemon=True).start()
+    threading.Thread(target=lambda: (sys.stdin.buffer.read(), a.dump and dump(a.dump), os._exit(0)),
+                     daemon=True).start()
     server.serve_forever()
 
 

@@ -1,9 +1,14 @@
-"""Mutated HTTP requests to a running skin-serve, best one built with sanitizers: it must live, answer no 500, and give all memory back.   fuzz_http.py BIN MODEL [SECONDS] [SEED]"""
+"""Mutated HTTP requests to a running skin-serve, best one built with sanitizers: it must live,
+answer no 500, and give all memory back.   fuzz_http.py BIN MODEL [SECONDS] [SEED]"""
 import json, os, random, re, signal, socket, subprocess, sys, time
 
-BIN, MODEL, seconds, seed = sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 60, int(sys.argv[4]) if len(sys.argv) > 4 else 1
+BIN, MODEL, seconds, seed = sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(
+    sys.argv) > 3 else 60, int(sys.argv[4]) if len(sys.argv) > 4 else 1
 rng = random.Random(seed)
-server = subprocess.Popen([BIN + "/skin-serve", MODEL, "--no-detect", "--listen", "127.0.0.1:0", "--max-body", "100000", "--patience", "2", "--threads", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+server = subprocess.Popen([
+    BIN + "/skin-serve", MODEL, "--no-detect", "--listen", "127.0.0.1:0", "--max-body", "100000",
+    "--patience", "2", "--threads", "1"
+], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 line = server.stdout.readline()
 if not line:
     sys.exit(server.stderr.read())
@@ -13,19 +18,49 @@ port = int(line.rsplit(":", 1)[1])
 def post(path, body, kind="application/json", chunked=False):
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
     if chunked:
-        pieces = b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + 20]), body[i:i + 20]) for i in range(0, len(body), 20))
+        pieces = b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + 20]), body[i:i + 20])
+                          for i in range(0, len(body), 20))
         return (head + "Transfer-Encoding: chunked\r\n\r\n").encode() + pieces + b"0\r\n\r\n"
     return (head + f"Content-Length: {len(body)}\r\n\r\n").encode() + body
 
 
 frames = json.dumps({"img": [[[[1, 2, 3], [4, 5, 6]]]] * 2, "detect": False}).encode()
-infer = json.dumps({"inputs": [{"name": "img", "shape": [1, 1, 1, 3], "datatype": "UINT8", "data": [1, 2, 3]}]}).encode()
-form = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="x"\r\n\r\n\xff\xd8\xff\r\n--b\r\nContent-Disposition: form-data; name="date"\r\n\r\n2024-01-01\r\n--b--\r\n'
-seeds = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /v1/model HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n", b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-         post("/predict", frames), post("/predict?detect=1", frames), post("/predict", frames, chunked=True), post("/v2/models/skin/infer", infer), post("/v2/models/skin/infer", infer, chunked=True),
-         post("/v1/analyze", form, "multipart/form-data; boundary=b"), post("/v1/analyze", json.dumps({"photos": [{"data": "/9j/", "date": "2024-01-01"}]}).encode())]
-words = [b"\r\n", b"\r", b"\n", b"\0", b":", b"%00", b"%", b"..", b"/", b"?", b"&", b"=", b'"', b"\\", b"{", b"}", b"[", b"]", b",", b"--b", b"--", b"Content-Length: 5\r\n", b"Content-Length: -1\r\n", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n",
-         b"Connection: close\r\n", b"HTTP/1.0", b"HTTP/2.0", b"9999999999999999999999", b"0", b"-1", b"1e309", b"FFFFFFFF", b"\xff", b"\xf0\x9f\x98\x80", b"boundary=", b"Upgrade: h2c\r\n", b"A" * 5000]
+infer = json.dumps({
+    "inputs": [{
+        "name": "img",
+        "shape": [1, 1, 1, 3],
+        "datatype": "UINT8",
+        "data": [1, 2, 3]
+    }]
+}).encode()
+form = (b'--b\r\nContent-Disposition: form-data; name="photo"; filename="x"\r\n\r\n\xff\xd8\xff\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="date"\r\n\r\n2024-01-01\r\n--b--\r\n')
+seeds = [
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/model HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n",
+    b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    post("/predict", frames),
+    post("/predict?detect=1", frames),
+    post("/predict", frames, chunked=True),
+    post("/v2/models/skin/infer", infer),
+    post("/v2/models/skin/infer", infer, chunked=True),
+    post("/v1/analyze", form, "multipart/form-data; boundary=b"),
+    post("/v1/analyze",
+         json.dumps({
+             "photos": [{
+                 "data": "/9j/",
+                 "date": "2024-01-01"
+             }]
+         }).encode())
+]
+words = [
+    b"\r\n", b"\r", b"\n", b"\0", b":", b"%00", b"%", b"..", b"/", b"?", b"&", b"=", b'"', b"\\",
+    b"{", b"}", b"[", b"]", b",", b"--b", b"--", b"Content-Length: 5\r\n",
+    b"Content-Length: -1\r\n", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n",
+    b"Connection: close\r\n", b"HTTP/1.0", b"HTTP/2.0", b"9999999999999999999999", b"0", b"-1",
+    b"1e309", b"FFFFFFFF", b"\xff", b"\xf0\x9f\x98\x80", b"boundary=", b"Upgrade: h2c\r\n",
+    b"A" * 5000
+]
 
 
 def mutate(data):
@@ -49,12 +84,15 @@ def mutate(data):
             numbers = list(re.finditer(rb"\d+", data))
             if numbers:
                 m = rng.choice(numbers)
-                data[m.start():m.end()] = rng.choice((b"0", b"1", b"-1", b"255", b"256", b"4294967296", b"18446744073709551616", b"1e5"))
+                data[m.start():m.end()] = rng.choice(
+                    (b"0", b"1", b"-1", b"255", b"256", b"4294967296", b"18446744073709551616",
+                     b"1e5"))
     return bytes(data)
 
 
 def ask(data, wait=0.05):
-    """What came back; pieces are sent apart now and then, and the connection is broken off now and then."""
+    """What came back; pieces are sent apart now and then, and the connection is broken off now and
+    then."""
     out = b""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
         try:
@@ -65,7 +103,9 @@ def ask(data, wait=0.05):
                 s.sendall(data[cut:])
             if rng.random() < 0.1:
                 return b""
-            s.settimeout(wait) # an answer that comes later is counted by the server: no 500 among them is looked for at the end
+            # an answer that comes later is counted by the server: no 500 among them is looked for
+            # at the end
+            s.settimeout(wait)
             while piece := s.recv(65536):
                 out += piece
         except OSError:
@@ -83,7 +123,8 @@ while time.time() - begin < seconds:
         if status == b"500" or server.poll() is not None:
             sys.exit(f"seed {seed}, request {done}: {status} to {data!r}: {out[:1000]!r}")
     if server.poll() is not None:
-        sys.exit(f"seed {seed}, request {done}: the server died of {data!r}: {server.stderr.read()}")
+        sys.exit(
+            f"seed {seed}, request {done}: the server died of {data!r}: {server.stderr.read()}")
 time.sleep(3)
 rng.random = lambda: 1.0 # in one piece
 text = ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", wait=20)
@@ -94,4 +135,7 @@ if b'status="500"' in text:
 server.send_signal(signal.SIGTERM)
 if server.wait(30) != 0:
     sys.exit(f"exit status {server.returncode}: {server.stderr.read()[-3000:]}")
-print(f"{done} requests in {time.time() - begin:.0f} s, answers by status: {dict(sorted(statuses.items()))}; none 500, all memory given back, exit status 0")
+print(
+    f"{done} requests in {time.time() - begin:.0f} s, answers by status: "
+    f"{dict(sorted(statuses.items()))}; none 500, all memory given back, exit status 0"
+)

@@ -1,6 +1,10 @@
-"""Slow, gone, greedy and hostile clients beside honest ones, for a long time.   soak.py BIN MINUTES [--untimed]
+"""Slow, gone, greedy and hostile clients beside honest ones, for a long time.   soak.py BIN MINUTES
+[--untimed]
 
-Each kind of client has addresses of its own (127.0.0.x). The honest ones must get every answer, the same to the last bit, in time; whoever asks for health must get that at once; memory and descriptors must stay level; and at the end the server must stop in order. With --untimed, for builds with a sanitizer, which are slow and hold on to memory, an honest client may be told that its
+Each kind of client has addresses of its own (127.0.0.x). The honest ones must get every answer, the
+same to the last bit, in time; whoever asks for health must get that at once; memory and descriptors
+must stay level; and at the end the server must stop in order. With --untimed, for builds with a
+sanitizer, which are slow and hold on to memory, an honest client may be told that its
 time is over (503), and neither waits nor memory are judged.
 """
 import http.client, json, os, random, signal, socket, struct, sys, threading, time, zlib
@@ -18,7 +22,8 @@ end = time.time() + MINUTES * 60
 counts = {}
 lock = threading.Lock()
 
-s = Server("--weights", WEIGHTS, "--deadline", str(DEADLINE), "--patience", "5", "--memory", str(512 << 20))
+s = Server("--weights", WEIGHTS, "--deadline", str(DEADLINE), "--patience", "5", "--memory",
+           str(512 << 20))
 
 
 def count(what, n=1):
@@ -31,7 +36,8 @@ def going():
 
 
 def connect(address, timeout=60):
-    return socket.create_connection(("127.0.0.1", s.port), timeout=timeout, source_address=(address, 0))
+    return socket.create_connection(("127.0.0.1", s.port), timeout=timeout,
+                                    source_address=(address, 0))
 
 
 def ask(address, method, path, body=None, headers={}):
@@ -62,7 +68,8 @@ def comparable(status, data):
     return status, answer
 
 
-REQUESTS = [("POST", "/predict", body, {}) for body in CROPS] + [("POST", "/v1/analyze", PHOTOS, FORM)]
+REQUESTS = [("POST", "/predict", body, {})
+            for body in CROPS] + [("POST", "/v1/analyze", PHOTOS, FORM)]
 EXPECTED = [comparable(*ask("127.0.0.1", *r)) for r in REQUESTS]
 waits, health = [], []
 
@@ -79,7 +86,8 @@ def honest(address):
         waits.append(time.time() - begin)
         count("honest answers")
         late = UNTIMED and got[0] == 503
-        check(late or got == EXPECTED[which], f"honest {address}: {REQUESTS[which][1]}: {str(got)[:200]}")
+        check(late or got == EXPECTED[which],
+              f"honest {address}: {REQUESTS[which][1]}: {str(got)[:200]}")
         time.sleep(own.uniform(0, 0.4))
 
 
@@ -158,7 +166,9 @@ HEAVY, HEAVY_FORM = multipart([("photo", many_scans(1600, 1600, 90))] * 10)
 def gone_after(address):
     with connect(address) as c:
         kind = HEAVY_FORM["Content-Type"]
-        c.sendall(head(len(HEAVY), "/v1/analyze", f"Content-Type: {kind}\r\n" + rng.choice(["", "Connection: close\r\n"])) + HEAVY)
+        c.sendall(
+            head(len(HEAVY), "/v1/analyze", f"Content-Type: {kind}\r\n" +
+                 rng.choice(["", "Connection: close\r\n"])) + HEAVY)
         time.sleep(rng.uniform(0, 1))
         if rng.random() < 0.3:
             c.shutdown(socket.SHUT_WR)
@@ -178,7 +188,8 @@ def greedy(address):
 
 
 packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-BOMB = packer.compress(b'{"img":[[[') + b"".join(packer.compress(b"[1,2,3]," * (1 << 17)) for _ in range(120)) + packer.flush()
+BOMB = packer.compress(b'{"img":[[[') + b"".join(
+    packer.compress(b"[1,2,3]," * (1 << 17)) for _ in range(120)) + packer.flush()
 
 
 @hostile
@@ -206,7 +217,13 @@ def memory_holders(address):
 @hostile
 def nonsense(address):
     with connect(address, 5) as c:
-        c.sendall(rng.choice([os.urandom(300), b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(400), b"GET " + b"/" * 70000, b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n", b"PUT / HTTP/9.9\r\n\r\n" * 50]))
+        c.sendall(
+            rng.choice([
+                os.urandom(300), b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(400),
+                b"GET " + b"/" * 70000,
+                b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n",
+                b"PUT / HTTP/9.9\r\n\r\n" * 50
+            ]))
         c.recv(999)
 
 
@@ -228,7 +245,8 @@ def churners(address):
 # ---- the watch ----
 
 def resident():
-    return sum(int(l.split()[1]) for l in open(f"/proc/{s.process.pid}/status") if l.startswith("VmRSS"))
+    return sum(
+        int(l.split()[1]) for l in open(f"/proc/{s.process.pid}/status") if l.startswith("VmRSS"))
 
 
 def descriptors():
@@ -242,10 +260,16 @@ def reloader(_):
         count("reloads")
 
 
-others = (idlers, half_heads, tricklers, gone, gone_after, greedy, packed, memory_holders, nonsense, bad_photos, churners)
+others = (idlers, half_heads, tricklers, gone, gone_after, greedy, packed, memory_holders, nonsense,
+          bad_photos, churners)
 threads = [threading.Thread(target=honest, args=(f"127.0.1.{i}",)) for i in (1, 2, 3)]
-threads += [threading.Thread(target=prober, args=("127.0.2.1",)), threading.Thread(target=reloader, args=("",))]
-threads += [threading.Thread(target=work, args=(f"127.0.3.{i + 1}",)) for i, work in enumerate(others)]
+threads += [
+    threading.Thread(target=prober, args=("127.0.2.1", )),
+    threading.Thread(target=reloader, args=("", ))
+]
+threads += [
+    threading.Thread(target=work, args=(f"127.0.3.{i + 1}", )) for i, work in enumerate(others)
+]
 [t.start() for t in threads]
 begin, seen = time.time(), []
 while going():
@@ -265,12 +289,17 @@ check(UNTIMED or late < 1.3 * early + 100_000, f"resident memory grew from {earl
 check(descriptors() < 60, f"{descriptors()} descriptors are open at the end")
 waits.sort()
 health.sort()
-figure = lambda v: f"median {v[len(v) // 2] * 1e3:.0f} ms, 99 % {v[int(len(v) * 0.99)] * 1e3:.0f} ms, at most {v[-1] * 1e3:.0f} ms"
+figure = lambda v: (f"median {v[len(v) // 2] * 1e3:.0f} ms, "
+                    f"99 % {v[int(len(v) * 0.99)] * 1e3:.0f} ms, at most {v[-1] * 1e3:.0f} ms")
 print(f"{MINUTES:g} minutes: honest requests {len(waits)}: {figure(waits)}")
 print(f"health, readiness, metrics {len(health)}: {figure(health)}")
-print(f"resident at most {early >> 10} MiB in the first {WARM:.0f} s, {late >> 10} MiB in the last quarter; descriptors at most {max(d for _, _, d in seen)}, {descriptors()} at the end")
+print(
+    f"resident at most {early >> 10} MiB in the first {WARM:.0f} s, {late >> 10} MiB in the last "
+    f"quarter; descriptors at most {max(d for _, _, d in seen)}, {descriptors()} at the end"
+)
 print("the others: " + ", ".join(f"{k} {v}" for k, v in sorted(counts.items())))
 check(UNTIMED or waits[-1] < DEADLINE, f"an honest client waited {waits[-1]:.1f} s")
-check(UNTIMED or health[len(health) // 2] < 0.1 and health[-1] < 3, f"health took {health[-1]:.1f} s")
+check(UNTIMED or health[len(health) // 2] < 0.1 and health[-1] < 3,
+      f"health took {health[-1]:.1f} s")
 s.end(40)
 finish()

@@ -8,7 +8,8 @@
 #   CHROOT=FOLDER                    takes compilers that this machine lacks from a Debian 13 there
 #                                    (as root, with debootstrap, which makes it if it is missing)
 #   BUILT=1                          builds nothing: measures what an earlier run left
-# Fails on a warning, a build that fails, a wrong kernel, or a compiler that is more than 10 % slower
+# Fails on a warning, a build that fails, a wrong kernel, or a compiler that is more than 10 %
+# slower
 # than gcc. Compilers that are not installed are named and left out. Builds stay in build/compilers.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -33,11 +34,13 @@ make_chroot() {
     if [ ! -e "$chroot/ready" ]; then
         { [ -e "$chroot/usr" ] || debootstrap --variant=minbase trixie "$chroot"; } &&
             cp /etc/resolv.conf "$chroot/etc/" &&
-            chroot "$chroot" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
+            chroot "$chroot" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+                DEBIAN_FRONTEND=noninteractive \
                 http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" bash -euc "apt-get update -q
                 apt-get install -qy --no-install-recommends gcc-13 gcc-14 clang-17 clang-18 $packages" &&
             touch "$chroot/ready"
-    fi >"$base/chroot.log" 2>&1 || { tail -n 5 "$base/chroot.log"; echo "no Debian 13 in $chroot"; exit 2; }
+    fi >"$base/chroot.log" 2>&1 || { tail -n 5 "$base/chroot.log"; echo "no Debian 13 in $chroot"; \
+        exit 2; }
 }
 
 # Runs a command in the tree as the chroot has it, under mounts that go with the command.
@@ -51,7 +54,8 @@ in_chroot() { # COMMAND...
 }
 
 way() { # NAME COMPILER TARGETS [MAKE'S VARIABLES...]
-    local name=$1 compiler=$2 what=$3 begin=$SECONDS log="$base/$1.log" build="$base/$1" goals cached
+    local name=$1 compiler=$2 what=$3 begin=$SECONDS log="$base/$1.log" build="$base/$1" goals \
+        cached
     shift 3
     if [ -n "$wanted" ] && [[ " $wanted " != *" $name "* ]]; then return; fi
     inside[$name]= cached=${ccache:+$ccache }
@@ -72,7 +76,8 @@ way() { # NAME COMPILER TARGETS [MAKE'S VARIABLES...]
         [ -x "${goals[0]}" ] || state[$name]="not built"
         return
     fi
-    if ${inside[$name]} make --no-print-directory -k -j"$jobs" CC="$cached$compiler" BUILD="$build" "$@" \
+    if ${inside[$name]} make --no-print-directory -k -j"$jobs" CC="$cached$compiler" \
+        BUILD="$build" "$@" \
         "${goals[@]}" >"$log" 2>&1; then
         state[$name]=ok
     else
@@ -82,7 +87,8 @@ way() { # NAME COMPILER TARGETS [MAKE'S VARIABLES...]
     warnings[$name]=$(grep -c 'warning:' "$log")
     if [ "${state[$name]}" = ok ]; then
         if [ "$what" = "$whole" ]; then
-            ${inside[$name]} "$build/tests/test_checkkern" >>"$log" 2>&1 || state[$name]="wrong kernel"
+            ${inside[$name]} "$build/tests/test_checkkern" >>"$log" 2>&1 ||
+                state[$name]="wrong kernel"
         else
             "$build/bare/kernels" >>"$log" 2>&1 || state[$name]="wrong kernel"
         fi
@@ -105,7 +111,8 @@ way distribution gcc "$whole" OPT='-O3 -g -flto=auto' AR=gcc-ar \
     CFLAGS='-D_FORTIFY_SOURCE=2 -fstack-protector-strong -Wformat -Werror=format-security -fstack-clash-protection -fcf-protection'
 way musl musl-gcc "$bare" OPENMP=
 # The kernel's headers are in the 64-bit compiler's folder.
-way m32 'gcc -m32' "$bare" CFLAGS='-msse2 -mfpmath=sse -idirafter /usr/include/x86_64-linux-gnu' OPENMP=
+way m32 'gcc -m32' "$bare" CFLAGS='-msse2 -mfpmath=sse -idirafter /usr/include/x86_64-linux-gnu' \
+    OPENMP=
 
 for ((round = 0; round < rounds; round++)); do
     for name in "${names[@]}"; do
@@ -117,7 +124,9 @@ for ((round = 0; round < rounds; round++)); do
     done
 done
 
-median() { tr ' ' '\n' | grep . | sort -n | awk '{v[NR] = $1} END {if (NR) print v[int((NR + 1) / 2)]}'; }
+median() {
+    tr ' ' '\n' | grep . | sort -n | awk '{v[NR] = $1} END {if (NR) print v[int((NR + 1) / 2)]}'
+}
 reference=$(echo "${times[gcc]:-}" | median)
 printf '\n%-14s %9s %9s %12s %9s  %s\n' "" "build s" "warnings" "infer_b1 ms" "of gcc's" "state"
 for name in "${names[@]}"; do

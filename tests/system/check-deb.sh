@@ -48,7 +48,8 @@ within() {
 }
 
 begin=$SECONDS
-within 'apt-get update -q && apt-get install -qy --no-install-recommends /packages/*.deb' "apt install"
+within 'apt-get update -q && apt-get install -qy --no-install-recommends /packages/*.deb' \
+    "apt install"
 echo "apt install: $((SECONDS - begin)) s, $(ls "$root"/packages/*.deb | wc -l) packages"
 
 within 'for tool in /usr/bin/skin /usr/bin/skin-*; do

@@ -21,7 +21,8 @@ fi
 
 prose() { # lines of Markdown over 100 columns that could be wrapped
     awk '/^ *```/ { code = !code; next } code || /^    / || /^ *\|/ { next } { print FILENAME ":" FNR ":" $0 }' "$@" |
-        grep -P '^[^:]*:\d+:(?:\P{M}\p{M}*){101,}$' | grep -P '^[^:]*:\d+: *\S+ ' | grep -vP '^[^:]*:\d+:[ >*-]*\[[^]]*\]\(\S+\)[.,]?$'
+        grep -P '^[^:]*:\d+:(?:\P{M}\p{M}*){101,}$' | grep -P '^[^:]*:\d+: *\S+ ' |
+            grep -vP '^[^:]*:\d+:[ >*-]*\[[^]]*\]\(\S+\)[.,]?$'
 }
 found=$(prose README.md docs/*.md docs/*/*.md weights/*.md)
 if [ -n "$found" ]; then

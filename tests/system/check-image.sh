@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile as it stands and runs the image, without a Docker engine.   tests/system/check-image.sh BUILD      (as root; BUILD/image keeps the base system)
-# buildah carries out the Dockerfile's instructions; since nothing is pulled from a hub, a Debian 12 made by debootstrap takes the place of debian:bookworm-slim. The container runs in a
+# Builds the Dockerfile as it stands and runs the image, without a Docker engine.
+# tests/system/check-image.sh BUILD      (as root; BUILD/image keeps the base system)
+# buildah carries out the Dockerfile's instructions; since nothing is pulled from a hub, a Debian 12
+# made by debootstrap takes the place of debian:bookworm-slim. The container runs in a
 # network of its own, in which unprivileged users may bind port 80, as Docker's does.
 set -eu
 cd "$(dirname "$0")/../.."
 bin=$(cd "${1:?usage: tests/system/check-image.sh BUILD}/bin" && pwd) out=$1/image
-for tool in buildah debootstrap curl jq ip; do command -v $tool >/dev/null || { echo "needs $tool (apt-get install buildah debootstrap curl jq iproute2)"; exit 77; }; done
+for tool in buildah debootstrap curl jq ip; do
+    command -v $tool >/dev/null || { echo \
+        "needs $tool (apt-get install buildah debootstrap curl jq iproute2)"; exit 77; }
+done
 [ "$(id -u)" = 0 ] || { echo "needs root, for debootstrap and chroot"; exit 77; }
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
@@ -21,7 +26,8 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 # ---- the base system, once ----
 if [ ! -f "$out/base.tar" ]; then
     rm -rf "$out/rootfs"
-    debootstrap --variant=minbase bookworm "$out/rootfs" >"$out/debootstrap.log" 2>&1 || { tail "$out/debootstrap.log"; fail debootstrap; }
+    debootstrap --variant=minbase bookworm "$out/rootfs" >"$out/debootstrap.log" 2>&1 ||
+        { tail "$out/debootstrap.log"; fail debootstrap; }
     tar -C "$out/rootfs" -cf "$out/base.tar.new" .
     mv "$out/base.tar.new" "$out/base.tar"
     rm -rf "$out/rootfs"
@@ -29,14 +35,19 @@ fi
 if ! buildah "${store[@]}" inspect --type image $base >/dev/null 2>&1; then
     c=$(buildah "${store[@]}" from scratch)
     buildah "${store[@]}" add -q "$c" "$out/base.tar" /
-    buildah "${store[@]}" config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd bash "$c"
+    buildah "${store[@]}" config --env \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd bash "$c"
     buildah "${store[@]}" commit -q --rm --format docker "$c" $base
 fi
 
 # ---- docker build -t skincredible . ----
-git ls-files -z --cached --others --exclude-standard | (rm -rf "$out/context" && mkdir "$out/context" && xargs -0 cp --parents -t "$out/context")
-if [ -f weights/mtcnn.safetensors ]; then cp weights/mtcnn.safetensors "$out/context/weights/"; fi # as in a folder where `make weights` has run; its SHA-256 is checked again
-buildah "${store[@]}" bud --format docker --pull-never --layers=false -t $image "$out/context" >"$out/build.log" 2>&1 || { tail -n 30 "$out/build.log"; fail "the Dockerfile does not build"; }
+git ls-files -z --cached --others --exclude-standard | (rm -rf "$out/context" &&
+    mkdir "$out/context" && xargs -0 cp --parents -t "$out/context")
+if [ -f weights/mtcnn.safetensors ]; then cp weights/mtcnn.safetensors "$out/context/weights/"; fi \
+    # as in a folder where `make weights` has run; its SHA-256 is checked again
+buildah "${store[@]}" bud --format docker --pull-never --layers=false \
+    -t $image "$out/context" >"$out/build.log" 2>&1 ||
+    { tail -n 30 "$out/build.log"; fail "the Dockerfile does not build"; }
 config=$(buildah "${store[@]}" inspect --type image $image | jq -c .Docker.config)
 jq -e '.User == "10001:10001" and (.ExposedPorts | has("80/tcp")) and .StopSignal == "SIGTERM" and (.Healthcheck.Test[0] == "CMD")' <<<"$config" >/dev/null || fail "configuration: $config"
 mapfile -t entry < <(jq -r '.Entrypoint[]' <<<"$config")
@@ -86,7 +97,9 @@ RUN
 echo "the image runs as user 10001 on port 80, is healthy, answers, and stops in order"
 
 # ---- docker build --target machines; docker run skincredible-machines mpirun ... ----
-buildah "${store[@]}" bud --format docker --pull-never --layers=false --target machines -t skincredible-machines:check "$out/context" >"$out/build-machines.log" 2>&1 || { tail -n 30 "$out/build-machines.log"; fail "the image for many machines does not build"; }
+buildah "${store[@]}" bud --format docker --pull-never --layers=false --target machines \
+    -t skincredible-machines:check "$out/context" >"$out/build-machines.log" 2>&1 ||
+    { tail -n 30 "$out/build-machines.log"; fail "the image for many machines does not build"; }
 m=$(buildah "${store[@]}" from --pull-never skincredible-machines:check)
 trap 'buildah "${store[@]}" rm "$c" "$m" >/dev/null' EXIT
 buildah "${store[@]}" add -q --chown 10001:10001 "$m" "$out/clinic" /home/skin/clinic
@@ -94,12 +107,16 @@ inside() { buildah "${store[@]}" run "$m" -- "$@"; }
 [ "$(inside id -u)" = 10001 ] || fail "the image for many machines does not run as its own user"
 inside skin-getdata clinic -o user_data.txt
 inside skin-faces user_data.txt --images clinic/images -o one
-inside mpirun --quiet --oversubscribe -n 2 --mca btl_vader_single_copy_mechanism none skin-faces user_data.txt --images clinic/images -o two
+inside mpirun --quiet --oversubscribe -n 2 --mca btl_vader_single_copy_mechanism none skin-faces \
+    user_data.txt --images clinic/images -o two
 inside diff -r one two || fail "two ranks in the image: other faces than of one process"
 inside sh -c 'ls one/*.npz' >/dev/null || fail "no faces were found"
 for tool in $(inside ls /usr/local/bin); do
-    inside ldd "/usr/local/bin/$tool" | grep -q 'not found' && fail "$tool lacks a library in the image: $(inside ldd "/usr/local/bin/$tool" | grep 'not found')"
+    inside ldd "/usr/local/bin/$tool" | grep -q 'not found' &&
+        fail "$tool lacks a library in the image: $(inside ldd "/usr/local/bin/$tool" | grep 'not found')"
 done
-inside ldd /usr/local/lib/skincredible/skin-mpi.so | grep -q 'not found' && fail "the module of MPI lacks a library in the image"
-inside sh -c 'ssh-keygen -q -t rsa -N "" -f .ssh/id_rsa && /usr/sbin/sshd -t -f .sshd_config' || fail "sshd's configuration"
+inside ldd /usr/local/lib/skincredible/skin-mpi.so | grep -q 'not found' &&
+    fail "the module of MPI lacks a library in the image"
+inside sh -c 'ssh-keygen -q -t rsa -N "" -f .ssh/id_rsa && /usr/sbin/sshd -t -f .sshd_config' ||
+    fail "sshd's configuration"
 echo "the image for many machines runs as user 10001: two ranks, the faces of one process; $(buildah "${store[@]}" images --format '{{.Size}}' skincredible-machines:check)"

@@ -2,7 +2,8 @@
 
     check-photos.py BUILD CASES
 
-CASES/cases.json lists the photos beside it: {"name", "group", "want", "words"}. Wanted is 'as-truth':
+CASES/cases.json lists the photos beside it: {"name", "group", "want", "words"}. Wanted is
+'as-truth':
 the same size and faces as in CASES/truth/NAME.png, and in the group 'colour' the same colours; or
 'refused', with one of `words` in the message. CASES/walk, if it is there, is a folder of people.
 

@@ -6,10 +6,12 @@
     scale.py --seconds NETWORK B R MEGABITS MICROSECONDS COMPUTE
                                    seconds of a step, where the batch's share takes COMPUTE seconds
 
-NETWORK is skincredible, skincredible-gap (80 x 80) or SUMS:SAMPLE, the values of each sum with commas
+NETWORK is skincredible, skincredible-gap (80 x 80) or SUMS:SAMPLE, the values of each sum with
+commas
 between, and the bytes gathered for a sample.
 
-A step has, for each node with weights, one sum; the samples' losses and BatchNormalization's sums are
+A step has, for each node with weights, one sum; the samples' losses and BatchNormalization's sums
+are
 gathered, and of dense layers the inputs and slopes. The times are an upper bound: as if
 nothing were sent while a rank computes."""
 import math
@@ -17,11 +19,16 @@ import sys
 
 SHORTEST, LONGEST, IN_FLIGHT = 1024, 16384, 1024  # tools/ranks/ranks_group.c
 # values of the sums, and bytes gathered for a sample: measured with NBASE_VERBOSE=1
-NETWORKS = {"skincredible": ([66, 46720, 67520], 257096), "skincredible-gap": ([66, 46720, 67520], 1136)}
+NETWORKS = {
+    "skincredible": ([66, 46720, 67520], 257096),
+    "skincredible-gap": ([66, 46720, 67520], 1136)
+}
 MEETING = 1025        # bytes that a rank hands on for each other rank: who is there, and agrees
-AGREEMENTS = 4 * 416  # bytes from each rank to rank 0, and back along a tree, about signals and errors
+# bytes from each rank to rank 0, and back along a tree, about signals and errors
+AGREEMENTS = 4 * 416
 GATHERS, MEETINGS = 9, 4  # rounds of messages in a step
-SECONDS_PER_SAMPLE = 0.4948 / 8  # 30 valid frames of skincredible on 2 cores: train_b8 in docs/performance.md
+# 30 valid frames of skincredible on 2 cores: train_b8 in docs/performance.md
+SECONDS_PER_SAMPLE = 0.4948 / 8
 
 
 def network(name):
@@ -72,7 +79,9 @@ def seconds(name, batch, ranks, megabits, microseconds, compute):
         # inner ranks send two of them at a time, up and down
         each = 4 * length * (2 if ranks > 2 else 1) / rate
         chain += messages * max(each, latency) + 2 * (ranks - 1) * (4 * length / rate + latency)
-    ring = max(bytes_of(name, batch, ranks, r) - 4 * sum(sums) * ((r < ranks - 1) + (r > 0)) for r in range(ranks)) / rate
+    ring = max(
+        bytes_of(name, batch, ranks, r) - 4 * sum(sums) * ((r < ranks - 1) + (r > 0))
+        for r in range(ranks)) / rate
     rounds = (GATHERS * (ranks - 1) + 2 * MEETINGS * math.ceil(math.log2(ranks))) * latency
     return compute + chain + ring + rounds
 

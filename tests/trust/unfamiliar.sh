@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Which photos are told as unfamiliar: people of a test part as they are, and as drawings, with masks, as an animal, through another camera and filters; prints the share told for each, and the reasons.
-#   unfamiliar.sh BIN MODEL DATA FACES OUT      MODEL: calibrated (skin-evaluate --calibrate) on other people than the test part of DATA; OUT: a new folder
+# Which photos are told as unfamiliar: people of a test part as they are, and as drawings, with
+# masks, as an animal, through another camera and filters; prints the share told for each, and the
+# reasons.
+# unfamiliar.sh BIN MODEL DATA FACES OUT      MODEL: calibrated (skin-evaluate --calibrate) on other
+# people than the test part of DATA; OUT: a new folder
 # Environment: PEOPLE (40).
 set -eu
 bin=$(cd "$1" && pwd) model=$2 data=$3 faces=$4 out=$5 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +14,8 @@ jq --argjson n "${PEOPLE:-40}" '.test |= .[:$n]' "$data/partition.json" >"$out/d
 /usr/bin/python3 "$here/variants.py" "$faces" "$out/data" "$out"
 for variant in "$out"/faces_*; do
     name=${variant##*/faces_}
-    "$bin/skin-evaluate" "$model" --data "$out/data" --faces "$variant" -o "$out/$name" -q >/dev/null
+    "$bin/skin-evaluate" "$model" --data "$out/data" --faces "$variant" -o "$out/$name" \
+        -q >/dev/null
 done
 /usr/bin/python3 - "$out" <<'PY'
 import collections, csv, glob, os, sys

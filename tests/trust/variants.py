@@ -1,5 +1,7 @@
-"""Copies of face crops that are no photos of the kind that a model knows.   variants.py FACES DATA OUT
-The people of DATA's test part, as OUT/faces_NAME/<id>.npz for each NAME below; as_they_are is unchanged."""
+"""Copies of face crops that are no photos of the kind that a model knows.   variants.py FACES DATA
+OUT
+The people of DATA's test part, as OUT/faces_NAME/<id>.npz for each NAME below; as_they_are is
+unchanged."""
 import json, os, sys
 import numpy as np
 from scipy import ndimage
@@ -39,8 +41,12 @@ def sunglasses(p):
 def as_picture(p, picture):
     """Another subject, a little different in each frame."""
     n = p.shape[1]
-    c = ndimage.zoom(picture.astype(np.float32), (n / picture.shape[0], n / picture.shape[1], 1), order=1)
-    return np.stack([bytes_of(np.roll(c, round(3 * np.sin(t)), 1) * (1 + 0.04 * np.cos(2 * t))) for t in range(len(p))])
+    c = ndimage.zoom(picture.astype(np.float32), (n / picture.shape[0], n / picture.shape[1], 1),
+                     order=1)
+    return np.stack([
+        bytes_of(np.roll(c, round(3 * np.sin(t)), 1) * (1 + 0.04 * np.cos(2 * t)))
+        for t in range(len(p))
+    ])
 
 
 def cat(p):
@@ -66,15 +72,37 @@ def vivid(p):
 
 
 VARIANTS = {
-    "as_they_are": lambda p: p,
-    "drawing": drawing, "mask": mask, "sunglasses": sunglasses, "cat": cat, "real_woman": real_woman, "camera": camera, "vivid": vivid,
-    "warm": lambda p: bytes_of(p * np.array([1.15, 1, 0.7])),
-    "sepia": lambda p: bytes_of(grey_of(p) * np.array([1.1, 0.9, 0.65])),
-    "grey": lambda p: bytes_of(grey_of(p)),
-    "beauty": lambda p: bytes_of(ndimage.gaussian_filter(p.astype(np.float32), (0, p.shape[1] / 40, p.shape[1] / 40, 0))),
-    "negative": lambda p: 255 - p,
-    "noise": lambda p: bytes_of(p + np.random.default_rng(0).normal(0, 40, p.shape)),
-    "upside_down": lambda p: p[:, ::-1],
+    "as_they_are":
+    lambda p: p,
+    "drawing":
+    drawing,
+    "mask":
+    mask,
+    "sunglasses":
+    sunglasses,
+    "cat":
+    cat,
+    "real_woman":
+    real_woman,
+    "camera":
+    camera,
+    "vivid":
+    vivid,
+    "warm":
+    lambda p: bytes_of(p * np.array([1.15, 1, 0.7])),
+    "sepia":
+    lambda p: bytes_of(grey_of(p) * np.array([1.1, 0.9, 0.65])),
+    "grey":
+    lambda p: bytes_of(grey_of(p)),
+    "beauty":
+    lambda p: bytes_of(
+        ndimage.gaussian_filter(p.astype(np.float32), (0, p.shape[1] / 40, p.shape[1] / 40, 0))),
+    "negative":
+    lambda p: 255 - p,
+    "noise":
+    lambda p: bytes_of(p + np.random.default_rng(0).normal(0, 40, p.shape)),
+    "upside_down":
+    lambda p: p[:, ::-1],
 }
 
 

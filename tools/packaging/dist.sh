@@ -13,7 +13,8 @@ if git rev-parse --show-toplevel 2>/dev/null | grep -qxF "$(pwd -P)"; then
     git ls-files -z >"$list"
     date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 else
-    find . \( -path ./build -o -path './build-*' -o -path './demo*' -o -path ./debian -o -name __pycache__ \) -prune \
+    find . \( -path ./build -o -path './build-*' -o -path './demo*' -o -path ./debian -o \
+        -name __pycache__ \) -prune \
         -o -type f ! -name '*.o' ! -path './weights/mtcnn*' -printf '%P\0' >"$list"
     date=${SOURCE_DATE_EPOCH:-$(stat -c %Y docs/changes.md)}
 fi

@@ -1,7 +1,9 @@
 """Builds the wheel (PEP 517) out of the Python files and the two shared libraries of this tree.
 
-The libraries are taken from $SKIN_LIBRARIES, or from build/lib of the tree around this folder, where
-they are built if they are missing. With SKIN_BUNDLE=1 the wheel also has OpenBLAS and what it needs,
+The libraries are taken from $SKIN_LIBRARIES, or from build/lib of the tree around this folder,
+where
+they are built if they are missing. With SKIN_BUNDLE=1 the wheel also has OpenBLAS and what it
+needs,
 as they are on this machine, for machines without. Equal input gives the same bytes."""
 import base64
 import hashlib
@@ -34,7 +36,8 @@ def _libraries():
         return folder
     folder = os.path.join(ROOT, "build", "lib")
     if not all(os.path.exists(os.path.join(folder, name)) for name in LIBRARIES):
-        subprocess.run(["make", "-C", ROOT, *(f"build/lib/{name}" for name in LIBRARIES)], check=True)
+        subprocess.run(["make", "-C", ROOT, *(f"build/lib/{name}" for name in LIBRARIES)],
+                       check=True)
     return folder
 
 
@@ -99,7 +102,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         record += f"{name},sha256={digest},{len(data)}\n"
     entries.append((f"{info}/RECORD", (record + f"{info}/RECORD,,\n").encode()))
     file_name = f"skincredible-{version}-{tag}.whl"
-    with zipfile.ZipFile(os.path.join(wheel_directory, file_name), "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(os.path.join(wheel_directory, file_name), "w",
+                         zipfile.ZIP_DEFLATED) as out:
         for name, data in entries:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -109,5 +113,6 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 
 def build_sdist(sdist_directory, config_settings=None):
-    raise RuntimeError("the libraries are built from the whole tree: install from tools/python of a "
-                       "checkout, or build a wheel with pip wheel")
+    raise RuntimeError(
+        "the libraries are built from the whole tree: install from tools/python of a "
+        "checkout, or build a wheel with pip wheel")

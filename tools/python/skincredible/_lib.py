@@ -127,14 +127,27 @@ class CropOptions(C.Structure):
 
 
 # The names in the headers, for the test that compares sizes.
-C_NAMES = {"nbase_error": Error, "nbase_array": Array, "nbase_image": Image,
-           "nbase_allocator": Allocator, "nbase_env": Env, "convlstm_model_info": ModelInfo,
-           "convlstm_session_options": SessionOptions, "convlstm_batch": Batch,
-           "convlstm_input": CInput, "convlstm_output": COutput,
-           "convlstm_output_loss": OutputLoss, "convlstm_rate": Rate, "convlstm_trainer_options": TrainerOptions,
-           "convlstm_step_result": StepFigures, "mtcnn_options": DetectorOptions,
-           "mtcnn_point": Point, "mtcnn_face": CFace, "mtcnn_stats": DetectorStats,
-           "mtcnn_crop_options": CropOptions}
+C_NAMES = {
+    "nbase_error": Error,
+    "nbase_array": Array,
+    "nbase_image": Image,
+    "nbase_allocator": Allocator,
+    "nbase_env": Env,
+    "convlstm_model_info": ModelInfo,
+    "convlstm_session_options": SessionOptions,
+    "convlstm_batch": Batch,
+    "convlstm_input": CInput,
+    "convlstm_output": COutput,
+    "convlstm_output_loss": OutputLoss,
+    "convlstm_rate": Rate,
+    "convlstm_trainer_options": TrainerOptions,
+    "convlstm_step_result": StepFigures,
+    "mtcnn_options": DetectorOptions,
+    "mtcnn_point": Point,
+    "mtcnn_face": CFace,
+    "mtcnn_stats": DetectorStats,
+    "mtcnn_crop_options": CropOptions
+}
 
 _P, _Z, _I, _D, _S, _U = (C.c_void_p, C.c_size_t, C.c_int, C.c_double, C.c_char_p, C.c_uint64)
 _ERR, _OUT = C.POINTER(Error), C.POINTER(C.c_void_p)
@@ -267,7 +280,8 @@ def view(array: Array, owner: Any) -> np.ndarray:
 
 
 def archive_to_dict(archive: int) -> Dict[str, np.ndarray]:
-    """Copies of an archive's arrays, and its metadata as arrays of one text; the archive is freed."""
+    """Copies of an archive's arrays, and its metadata as arrays of one text; the archive is
+    freed."""
     try:
         found = {}
         key, value = C.c_char_p(), C.c_char_p()

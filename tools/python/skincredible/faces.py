@@ -119,7 +119,8 @@ class Detector(Handle):
         check(status, mtcnn.mtcnn_detector_error(self.pointer).decode() if status else "")
 
     def detect(self, picture: Any, order: str = "rgb") -> List[Face]:
-        """The faces of a picture (H,W,3), (H,W,4) or (H,W) uint8, by falling score. order: "bgr" for
+        """The faces of a picture (H,W,3), (H,W,4) or (H,W) uint8, by falling score. order: "bgr"
+        for
         pictures of OpenCV."""
         borrowed = _Picture(picture, order)
         faces, count = C.POINTER(CFace)(), C.c_size_t()

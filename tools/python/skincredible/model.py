@@ -320,9 +320,10 @@ class Session(Handle):
         statuses = np.zeros(inputs.x.shape[0], np.int32)
         states = C.c_void_p()
         with Archive(state) as begin, self._lock:
-            status = convlstm.convlstm_run(
-                self.pointer, C.byref(inputs.batch(begin.handle)),
-                outputs.memory.ctypes.data, C.byref(states) if want_states else None, statuses.ctypes.data)
+            status = convlstm.convlstm_run(self.pointer, C.byref(inputs.batch(begin.handle)),
+                                           outputs.memory.ctypes.data,
+                                           C.byref(states) if want_states else None,
+                                           statuses.ctypes.data)
             text = convlstm.convlstm_session_error(self.pointer).decode() if status else ""
         found = archive_to_dict(states.value) if states.value else {}
         if status and not (missing == "nan" and statuses.any()):
@@ -353,8 +354,10 @@ class Stream:
             channels = self._inputs[0].shape[2]
             self._inputs = [Input(self._inputs[0].name, (height, width, channels))]
         # after a frame a sequence gives the latest one
-        self._outputs = [Output(o.name, o.shape[1:] if len(o.shape) in (2, 4) else o.shape, o.masked)
-                         for o in model.outputs(model.info.frames or 1, height, width)]
+        self._outputs = [
+            Output(o.name, o.shape[1:] if len(o.shape) in (2, 4) else o.shape, o.masked)
+            for o in model.outputs(model.info.frames or 1, height, width)
+        ]
         self._call(convlstm.convlstm_stream_begin, height, width)
         self._number = session._stream = object()
 
@@ -382,7 +385,8 @@ class Stream:
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
     def step(self, frame: Any, valid: bool = True, *, want: bool = True) -> Optional[Result]:
-        """Takes the next frame (H,W,C), of several inputs a dict or a list of them, and returns what
+        """Takes the next frame (H,W,C), of several inputs a dict or a list of them, and returns
+        what
         the network gives after it, as predict does. want=False saves the work of the layers behind
         the recurrent ones. valid=False skips the frame."""
         data = self._frame_of(frame) if valid else None

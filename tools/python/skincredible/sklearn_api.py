@@ -1,4 +1,5 @@
-"""A classifier of sequences as scikit-learn has them: fit, predict, predict_proba, score, get_params.
+"""A classifier of sequences as scikit-learn has them: fit, predict, predict_proba, score,
+get_params.
 scikit-learn itself is used where it is installed, and not needed."""
 from typing import Any, Dict, Mapping, Optional, Union
 
@@ -62,7 +63,8 @@ class SequenceClassifier(_Mixin, _Base):
                        else Model.from_description(self.network, self.seed))
         outputs = self.model_.info.outputs
         if outputs != len(self.classes_):
-            raise ValueError(f"y has {len(self.classes_)} classes, and the network {outputs} outputs")
+            raise ValueError(
+                f"y has {len(self.classes_)} classes, and the network {outputs} outputs")
         rate = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
         trainer = Trainer(self.model_, "softmax", self.optimizer, num_threads=self.num_threads,
                           seed=self.seed, **rate)

@@ -17,9 +17,9 @@ from .model import Inputs, Model, Outputs, Result, by_name, text_of
 LOSSES = ("bce", "softmax", "compat-tf22", "mse", "mae", "huber", "focal", "ssim")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "nadam")
 _NUMBERS = ("num_threads", "learning_rate", "momentum", "nesterov", "beta1", "beta2", "epsilon",
-            "weight_decay", "clip_norm", "rho", "centered",
-            "initial_accumulator", "clip_value", "huber_delta", "focal_gamma", "focal_alpha", "label_smoothing", "micro_batch", "seed", "exact_gates",
-            "bf16", "recompute_gates")
+            "weight_decay", "clip_norm", "rho", "centered", "initial_accumulator", "clip_value",
+            "huber_delta", "focal_gamma", "focal_alpha", "label_smoothing", "micro_batch", "seed",
+            "exact_gates", "bf16", "recompute_gates")
 _log = logging.getLogger("skincredible.trainer")
 
 
@@ -66,7 +66,8 @@ class Trainer(Handle):
     loss: one of LOSSES; of a network with several outputs also a dict by name, {"frames": "mse",
     "class": ("softmax", 0.3)}, the number being what the output counts in the sum that is trained.
     optimizer: one of OPTIMIZERS. options: those of
-    convlstm_trainer_options: learning_rate, momentum, clip_norm, label_smoothing, micro_batch, seed,
+    convlstm_trainer_options: learning_rate, momentum, clip_norm, label_smoothing, micro_batch,
+    seed,
     num_threads, ..., class_weight=(a, b), rates={"dense": 0.1}.
     """
 
@@ -184,8 +185,10 @@ class Trainer(Handle):
             validation: Any = None, seed: int = 0,
             progress: Optional[Callable[[Dict[str, float]], Any]] = None
             ) -> List[Dict[str, float]]:
-        """Trains for whole epochs over arrays, in an order that follows from the seed, and returns a
-        dict {epoch, loss, validation_loss} for each. validation: (x, y) or (x, y, mask). progress is
+        """Trains for whole epochs over arrays, in an order that follows from the seed, and returns
+        a
+        dict {epoch, loss, validation_loss} for each. validation: (x, y) or (x, y, mask). progress
+        is
         called with each dict; training ends when it returns False."""
         mask = None if mask is None else np.asarray(mask)
         if len(self.model.inputs) == 1:

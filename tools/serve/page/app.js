@@ -1,4 +1,5 @@
-// The list of photos, the request for an analysis and its answer. Photos are kept in the memory of this page only.
+// The list of photos, the request for an analysis and its answer. Photos are kept in the memory of
+// this page only.
 import { ask, learn, words } from "./backend.js";
 import { introduce } from "./before.js";
 import { exifDate } from "./exif.js";
@@ -63,7 +64,8 @@ function sortByDate() {
   const undated = photos.filter((p) => !p.date).length;
   if (!undated) photos.sort((a, b) => a.date - b.date);
   $("order").hidden = photos.length < 2;
-  $("order").textContent = !undated ? "In order of the dates in the photos, the oldest first. You can change it."
+  $("order").textContent = !undated
+    ? "In order of the dates in the photos, the oldest first. You can change it."
     : `${undated === photos.length ? "The photos have" : undated === 1 ? "One photo has" : `${undated} photos have`} no date: please put them in order, the oldest first.`;
 }
 
@@ -114,21 +116,38 @@ function draw() {
 function remarks(photo) {
   const r = photo.report;
   if (!r) return { text: photo.bitmap ? "" : words.noPreview, kind: "" };
-  if (!r.used) return { text: `Not used: ${r.reasons.map((x) => reasons[x] || r.detail).join(", ")}`, kind: "bad" };
+  if (!r.used)
+    return {
+      text: `Not used: ${r.reasons.map((x) => reasons[x] || r.detail).join(", ")}`,
+      kind: "bad",
+    };
   return { text: "Face found, used", kind: "good" };
 }
 
 function item(photo, index) {
-  const li = document.createElement("li"), frame = document.createElement("div"), canvas = document.createElement("canvas"), name = document.createElement("p"), note = document.createElement("p"), tools = document.createElement("div");
-  const what = `photo ${index + 1}`, { text, kind } = remarks(photo);
+  const li = document.createElement("li"),
+    frame = document.createElement("div"),
+    canvas = document.createElement("canvas"),
+    name = document.createElement("p"),
+    note = document.createElement("p"),
+    tools = document.createElement("div");
+  const what = `photo ${index + 1}`,
+    { text, kind } = remarks(photo);
   name.className = "name";
-  name.textContent = `${index + 1}` + (photo.date ? " · " + photo.date.toLocaleDateString(undefined, { dateStyle: "medium" }) : "");
+  name.textContent =
+    `${index + 1}` +
+    (photo.date ? " · " + photo.date.toLocaleDateString(undefined, { dateStyle: "medium" }) : "");
   note.className = "remark " + kind;
   note.textContent = text;
   frame.className = "frame";
   drawPhoto(canvas, photo.bitmap, photo.report);
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", photo.bitmap ? `${what}${photo.report && photo.report.box ? ", the face that was found is framed" : ""}` : `${what}, no preview`);
+  canvas.setAttribute(
+    "aria-label",
+    photo.bitmap
+      ? `${what}${photo.report && photo.report.box ? ", the face that was found is framed" : ""}`
+      : `${what}, no preview`,
+  );
   frame.append(canvas);
   if (!photo.bitmap) frame.classList.add("blank");
   tools.className = "tools";
@@ -166,10 +185,14 @@ function dragging(li, index) {
 // Why the photos would be refused, so that they are not sent in vain; "" if it would not.
 function objection() {
   if (!limits) return "";
-  const big = photos.findIndex((p) => p.file.size > limits.photo_bytes), sum = photos.reduce((n, p) => n + p.file.size, 0);
-  if (photos.length > limits.photos) return `${words.who} accepts up to ${limits.photos} photos at a time. Please remove ${photos.length - limits.photos}.`;
-  if (big >= 0) return `Photo ${big + 1} is larger than ${megabytes(limits.photo_bytes)}, the limit.`;
-  if (sum > 0.99 * limits.body_bytes) return `Together the photos are larger than ${megabytes(limits.body_bytes)}, the limit. Please remove some.`;
+  const big = photos.findIndex((p) => p.file.size > limits.photo_bytes),
+    sum = photos.reduce((n, p) => n + p.file.size, 0);
+  if (photos.length > limits.photos)
+    return `${words.who} accepts up to ${limits.photos} photos at a time. Please remove ${photos.length - limits.photos}.`;
+  if (big >= 0)
+    return `Photo ${big + 1} is larger than ${megabytes(limits.photo_bytes)}, the limit.`;
+  if (sum > 0.99 * limits.body_bytes)
+    return `Together the photos are larger than ${megabytes(limits.body_bytes)}, the limit. Please remove some.`;
   return "";
 }
 
@@ -181,14 +204,18 @@ function analyse() {
   $("progress").value = 0;
   $("progress").hidden = false;
   $("stop").hidden = false;
-  request = ask(photos.map((p) => p.file), { explain: $("explain").checked, token: $("token").value }, {
-    progress: (share) => ($("progress").value = share),
-    analysing: () => {
-      $("progress").removeAttribute("value");
-      say(`Analysing ${count(photos.length)} …`);
+  request = ask(
+    photos.map((p) => p.file),
+    { explain: $("explain").checked, token: $("token").value },
+    {
+      progress: (share) => ($("progress").value = share),
+      analysing: () => {
+        $("progress").removeAttribute("value");
+        say(`Analysing ${count(photos.length)} …`);
+      },
+      end: finish,
     },
-    end: finish,
-  });
+  );
   draw();
   $("stop").focus();
 }
@@ -197,7 +224,8 @@ function finish(status, answer) {
   request = null;
   $("progress").hidden = true;
   $("stop").hidden = true;
-  if (answer && answer.photos) for (const report of answer.photos) photos[report.index].report = report;
+  if (answer && answer.photos)
+    for (const report of answer.photos) photos[report.index].report = report;
   draw();
   if (status === 200 && answer) {
     say("Done. " + showResult(answer, photos));
@@ -213,14 +241,17 @@ function finish(status, answer) {
 
 const failures = {
   ...words.failures,
-  NO_FACE: "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
-  NO_VALID_FRAMES: "None of the photos is good enough to be judged. The reason is shown below each photo.",
+  NO_FACE:
+    "No face was found in any of the photos. Please choose photos in which the whole face can be seen.",
+  NO_VALID_FRAMES:
+    "None of the photos is good enough to be judged. The reason is shown below each photo.",
 };
 
 function explainFailure(status, answer) {
   if (status === 0) return words.unreachable;
   const code = answer && answer.code;
-  if (code === "TOO_FEW_FRAMES") return `To see a change, photos of the face on different days are needed: ${answer.photos.filter((f) => f.used).length} of ${count(answer.photos.length)} can be used. Please add more.`;
+  if (code === "TOO_FEW_FRAMES")
+    return `To see a change, photos of the face on different days are needed: ${answer.photos.filter((f) => f.used).length} of ${count(answer.photos.length)} can be used. Please add more.`;
   return failures[code] || (answer && answer.detail) || `${words.who} answered ${status}.`;
 }
 
@@ -230,9 +261,12 @@ function forgetResult() {
   complain("");
 }
 
-// Phones convert HEIC to JPEG where a page does not ask for it, so only what the server reads is asked for.
+// Phones convert HEIC to JPEG where a page does not ask for it, so only what the server reads is
+// asked for.
 function acceptTypes(types) {
-  const names = types.map((t) => ({ jpeg: "JPEG", png: "PNG", webp: "WebP" })[t.slice(6)] || t.slice(6).toUpperCase());
+  const names = types.map(
+    (t) => ({ jpeg: "JPEG", png: "PNG", webp: "WebP" })[t.slice(6)] || t.slice(6).toUpperCase(),
+  );
   $("files").accept = [...types, ...types.map((t) => `.${t.slice(6)}`), ".jpg"].join(",");
   $("formats").textContent = `${names.slice(0, -1).join(", ")} or ${names[names.length - 1]}`;
 }
@@ -247,7 +281,8 @@ async function learnLimits() {
   introduce(m);
   showNote(m.note);
   if (!m.detects_faces) complain(failures.NO_DETECTOR);
-  $("limits").textContent = `, ${limits.least_photos} to ${limits.photos} photos of up to ${megabytes(limits.photo_bytes)}`;
+  $("limits").textContent =
+    `, ${limits.least_photos} to ${limits.photos} photos of up to ${megabytes(limits.photo_bytes)}`;
   $("model").textContent = `Model ${m.id}.`;
 }
 
@@ -262,12 +297,14 @@ $("drop").addEventListener("dragover", (e) => {
   e.preventDefault();
   $("drop").classList.add("over");
 });
-for (const name of ["dragleave", "drop"]) $("drop").addEventListener(name, () => $("drop").classList.remove("over"));
+for (const name of ["dragleave", "drop"])
+  $("drop").addEventListener(name, () => $("drop").classList.remove("over"));
 $("drop").addEventListener("drop", (e) => {
   e.preventDefault();
   addFiles([...e.dataTransfer.files]);
 });
-for (const name of ["dragover", "drop"]) window.addEventListener(name, (e) => e.preventDefault()); // a photo that is dropped beside the field must not replace the page
+// a photo that is dropped beside the field must not replace the page
+for (const name of ["dragover", "drop"]) window.addEventListener(name, (e) => e.preventDefault());
 $("analyse").addEventListener("click", analyse);
 $("stop").addEventListener("click", () => request && request.stop());
 $("clear").addEventListener("click", () => {

@@ -1,4 +1,5 @@
-// Who analyses the photos: here the server that sent this page. tools/web/page/backend.js is the browser itself; both offer the same.
+// Who analyses the photos: here the server that sent this page. tools/web/page/backend.js is the
+// browser itself; both offer the same.
 
 // Texts that depend on it.
 export const words = {
@@ -29,7 +30,8 @@ export async function learn() {
 //   on.end(status, answer)     the last: as from /v1/analyze; status 0: unreachable, -1: stopped
 // Returns {stop()}.
 export function ask(files, { explain, token }, on) {
-  const form = new FormData(), request = new XMLHttpRequest(); // fetch() does not report how far an upload is
+  const form = new FormData(),
+    request = new XMLHttpRequest(); // fetch() does not report how far an upload is
   files.forEach((file, i) => form.append("photo", file, `photo-${i + 1}`)); // the file's own name stays here
   form.append("explain", explain ? "1" : "0");
   request.open("POST", "v1/analyze");

@@ -1,6 +1,7 @@
 // Draws on canvases: previews, the face that was found, and the regions that mattered.
 
-const BETTER = "#2f6fe0", WORSE = "#f07d1a"; // colour-blind people can distinguish them
+const BETTER = "#2f6fe0",
+  WORSE = "#f07d1a"; // colour-blind people can distinguish them
 
 // A small upright copy: many photos at full size would fill the memory of a phone.
 export async function preview(file) {
@@ -16,7 +17,8 @@ export async function preview(file) {
 
 // The preview, turned as the server turned the photo.
 function drawTurned(canvas, bitmap, turn) {
-  const c = canvas.getContext("2d"), across = turn === 90 || turn === 270;
+  const c = canvas.getContext("2d"),
+    across = turn === 90 || turn === 270;
   canvas.width = across ? bitmap.height : bitmap.width;
   canvas.height = across ? bitmap.width : bitmap.height;
   c.save();
@@ -29,14 +31,20 @@ function drawTurned(canvas, bitmap, turn) {
 function cornersPath(c, x, y, w, h) {
   const a = Math.min(w, h) / 4;
   c.beginPath();
-  for (const [px, py, dx, dy] of [[x, y, 1, 1], [x + w, y, -1, 1], [x + w, y + h, -1, -1], [x, y + h, 1, -1]]) {
+  for (const [px, py, dx, dy] of [
+    [x, y, 1, 1],
+    [x + w, y, -1, 1],
+    [x + w, y + h, -1, -1],
+    [x, y + h, 1, -1],
+  ]) {
     c.moveTo(px + dx * a, py);
     c.lineTo(px, py);
     c.lineTo(px, py + dy * a);
   }
 }
 
-// The preview with the face that was found and its landmarks, in white with black edges: visible on any skin.
+// The preview with the face that was found and its landmarks, in white with black edges: visible on
+// any skin.
 export function drawPhoto(canvas, bitmap, report) {
   if (!bitmap) {
     canvas.width = canvas.height = 160;
@@ -44,10 +52,15 @@ export function drawPhoto(canvas, bitmap, report) {
   }
   drawTurned(canvas, bitmap, (report && report.rotation) || 0);
   if (!report || !report.box) return;
-  const c = canvas.getContext("2d"), scale = canvas.width / report.width, line = Math.max(2, Math.max(canvas.width, canvas.height) / 90);
+  const c = canvas.getContext("2d"),
+    scale = canvas.width / report.width,
+    line = Math.max(2, Math.max(canvas.width, canvas.height) / 90);
   const [x, y, w, h] = report.box.map((v) => v * scale);
   c.lineCap = c.lineJoin = "round";
-  for (const [colour, width] of [["rgba(0,0,0,.75)", line + 3], ["#fff", line]]) {
+  for (const [colour, width] of [
+    ["rgba(0,0,0,.75)", line + 3],
+    ["#fff", line],
+  ]) {
     c.strokeStyle = c.fillStyle = colour;
     c.lineWidth = width;
     c.globalAlpha = 0.55;
@@ -65,14 +78,18 @@ export function drawPhoto(canvas, bitmap, report) {
 
 // The face of a photo, coloured by region. `regions`: rows from the top.
 export function drawHeat(canvas, bitmap, report, regions) {
-  const whole = document.createElement("canvas"), c = canvas.getContext("2d"), n = regions.length;
+  const whole = document.createElement("canvas"),
+    c = canvas.getContext("2d"),
+    n = regions.length;
   drawTurned(whole, bitmap, report.rotation || 0);
-  const scale = whole.width / report.width, [x, y, w, h] = report.box.map((v) => v * scale);
+  const scale = whole.width / report.width,
+    [x, y, w, h] = report.box.map((v) => v * scale);
   c.clearRect(0, 0, canvas.width, canvas.height);
   c.filter = "grayscale(.7)";
   c.drawImage(whole, x, y, w, h, 0, 0, canvas.width, canvas.height);
   c.filter = "none";
-  const most = Math.max(0.01, ...regions.flat().map(Math.abs)), cell = canvas.width / n;
+  const most = Math.max(0.01, ...regions.flat().map(Math.abs)),
+    cell = canvas.width / n;
   regions.forEach((row, j) =>
     row.forEach((v, i) => {
       c.fillStyle = v >= 0 ? BETTER : WORSE;

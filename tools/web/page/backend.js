@@ -1,17 +1,26 @@
-// Who analyses the photos: here the browser itself, in a worker. tools/serve/page/backend.js is a server; both offer the same.
+// Who analyses the photos: here the browser itself, in a worker. tools/serve/page/backend.js is a
+// server; both offer the same.
 //
-// First the module, the weights and the model are fetched. Then the page gives up what could carry a photo away: a policy without
-// any connection is added, which a page cannot take back, and the worker is made under it. Photos are only read after that.
+// First the module, the weights and the model are fetched. Then the page gives up what could carry
+// a photo away: a policy without
+// any connection is added, which a page cannot take back, and the worker is made under it. Photos
+// are only read after that.
 
-const LOCKED = "default-src 'none'; script-src 'wasm-unsafe-eval'; worker-src blob:; img-src blob: data:; base-uri 'none'; form-action 'none'";
-const MOST_PHOTOS = 60, MOST_BYTES = 64 << 20, LEAST_PHOTOS = 2, COVERAGE = 0.9, MOST_THREADS = 8;
+const LOCKED =
+  "default-src 'none'; script-src 'wasm-unsafe-eval'; worker-src blob:; img-src blob: data:; base-uri 'none'; form-action 'none'";
+const MOST_PHOTOS = 60,
+  MOST_BYTES = 64 << 20,
+  LEAST_PHOTOS = 2,
+  COVERAGE = 0.9,
+  MOST_THREADS = 8;
 
 export const words = {
   who: "This page",
   unsupported: "not a photo that this browser can read",
   noPreview: "No preview: the browser can’t show this kind of photo, so it can’t be analysed here",
   taking: "Reading the photos …",
-  unreachable: "The analysis can’t be loaded, or it ended: reload the page and try again. Photos stay on this device.",
+  unreachable:
+    "The analysis can’t be loaded, or it ended: reload the page and try again. Photos stay on this device.",
   failures: {
     UNSUPPORTED_IMAGE: "None of these files can be read as a photo by this browser.",
     TOO_LARGE_IMAGE: "These photos have more pixels than can be analysed.",
@@ -35,7 +44,8 @@ function lock() {
 function threads() {
   if (!self.crossOriginIsolated) return 1;
   try {
-    new WebAssembly.Memory({ initial: 1, maximum: 32768, shared: true }); // as much as skin.mjs will ask for
+    // as much as skin.mjs will ask for
+    new WebAssembly.Memory({ initial: 1, maximum: 32768, shared: true });
     return Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS);
   } catch {
     return 1;
@@ -44,12 +54,24 @@ function threads() {
 
 // What every worker begins with. The code goes along as text, since nothing can be loaded any more.
 const parts = (async () => {
-  const count = threads(), name = count > 1 ? "skin-threads.wasm" : "skin.wasm";
-  const [wasm, weights, model, skin, worker] = await Promise.all([get(name, "arrayBuffer"), get("mtcnn.safetensors", "arrayBuffer"),
-    get("model.safetensors", "arrayBuffer"), get("skin.mjs", "text"), get("worker.mjs", "text")]);
+  const count = threads(),
+    name = count > 1 ? "skin-threads.wasm" : "skin.wasm";
+  const [wasm, weights, model, skin, worker] = await Promise.all([
+    get(name, "arrayBuffer"),
+    get("mtcnn.safetensors", "arrayBuffer"),
+    get("model.safetensors", "arrayBuffer"),
+    get("skin.mjs", "text"),
+    get("worker.mjs", "text"),
+  ]);
   const module = await WebAssembly.compile(wasm);
   lock();
-  return { module, threads: count, weights, model, code: URL.createObjectURL(new Blob([skin, "\n", worker], { type: "text/javascript" })) };
+  return {
+    module,
+    threads: count,
+    weights,
+    model,
+    code: URL.createObjectURL(new Blob([skin, "\n", worker], { type: "text/javascript" })),
+  };
 })();
 parts.catch(() => {}); // told by whoever waits for it
 
@@ -64,7 +86,10 @@ function begin({ code, ...rest }) {
       else if (data.broken) reject(new Error(data.broken));
       else if (running) take(data);
     };
-    w.onerror = (e) => (e.preventDefault(), running ? take({ status: 0, answer: null }) : reject(new Error(e.message)));
+    w.onerror = (e) => (
+      e.preventDefault(),
+      running ? take({ status: 0, answer: null }) : reject(new Error(e.message))
+    );
     w.postMessage(rest);
   });
 }
@@ -81,20 +106,35 @@ const ready = () => (worker ??= parts.then(begin));
 
 export async function learn() {
   const { model } = await ready();
-  return { ...model, coverage: COVERAGE, detects_faces: true, photo_types: ["image/jpeg", "image/png", "image/webp"],
-    limits: { photos: MOST_PHOTOS, least_photos: LEAST_PHOTOS, photo_bytes: MOST_BYTES, body_bytes: Infinity } };
+  return {
+    ...model,
+    coverage: COVERAGE,
+    detects_faces: true,
+    photo_types: ["image/jpeg", "image/png", "image/webp"],
+    limits: {
+      photos: MOST_PHOTOS,
+      least_photos: LEAST_PHOTOS,
+      photo_bytes: MOST_BYTES,
+      body_bytes: Infinity,
+    },
+  };
 }
 
 export function ask(files, { explain }, on) {
   const mine = (running = { on });
   ready().then(
-    ({ w }) => running === mine && w.postMessage({ files, explain, coverage: COVERAGE, least: LEAST_PHOTOS }),
+    ({ w }) =>
+      running === mine &&
+      w.postMessage({ files, explain, coverage: COVERAGE, least: LEAST_PHOTOS }),
     () => running === mine && take({ status: 0, answer: null }),
   );
   return {
     stop: () => {
       if (running !== mine) return;
-      worker?.then(({ w }) => w.terminate(), () => {});
+      worker?.then(
+        ({ w }) => w.terminate(),
+        () => {},
+      );
       worker = null;
       take({ status: -1, answer: null });
     },
