@@ -524,7 +524,7 @@ check: deps-run ## build everything and pass the tests; T=pattern runs those who
 FORMATTED = $(shell find libconvlstm libmtcnn tools bench tests -name '*.[ch]')
 format: deps-format ## lay out all C files by .clang-format
 	@clang-format-14 -i $(FORMATTED)
-check-format: deps-format ## fail where a C file breaks .clang-format, or a line of C or prose is over 100 columns
+check-format: deps-format ## fail where a C file breaks .clang-format, or a line of C, Python or prose is over 100 columns
 	@tests/system/check-format.sh $(FORMATTED)
 .PHONY: format check-format
 

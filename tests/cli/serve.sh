@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# skin-serve over real sockets: answers equal skin-predict's, every kind of bad input, load,
-# signals.   serve.sh BIN SCRATCH
+# skin-serve over real sockets: answers equal skin-predict's.   serve.sh BIN SCRATCH
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}
 cd "$2" || exit 1
