@@ -6,8 +6,7 @@
 #
 # A test is a program of tests/unit, a fuzz target with its corpus, or a script
 # tests/{cli,embed,attack,ranks}/*.sh BIN SCRATCH (exit 0: passed, 77: skipped). All output is kept
-# in
-# BUILD/tests/log/NAME.log and its end is shown when the test fails.
+# in BUILD/tests/log/NAME.log and its end is shown when the test fails.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(cd "${1:?usage: tests/run.sh BUILD [--programs]}" && pwd) || exit 1

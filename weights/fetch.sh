@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # weights/fetch.sh BIN - what `make weights` runs: puts weights/mtcnn.safetensors there, from the
-# Python package mtcnn 0.1.1 (MIT), whose data hold the
-# pretrained coefficients. Both the source and the result are checked against the SHA-256 sums
-# beside this script. A finished file is kept.
+# Python package mtcnn 0.1.1 (MIT), whose data hold the pretrained coefficients. Both the source and
+# the result are checked against the SHA-256 sums beside this script. A finished file is kept.
 # Without a network: put the package's mtcnn/data/mtcnn_weights.npy into this folder and run it
 # again.
 set -euo pipefail

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # One address that opens connections, uploads and fills memory as far as it can: another address,
-# and
-# whoever asks for health, is served as if it were not there.
+# and whoever asks for health, is served as if it were not there.
 #   row12_serve_greedy.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Models of a few kilobytes that ask for tens of gigabytes are refused at once, and every number of
-# a
-# model or checkpoint has a range.
+# a model or checkpoint has a range.
 #   row15_models.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}

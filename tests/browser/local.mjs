@@ -2,8 +2,7 @@
 // loaded.
 //   node local.mjs WEB PHOTOS SHOTS [ADDRESS BIN MODEL]
 // WEB: what `make wasm` wrote. PHOTOS: JPEGs of one simulated patient, by name in order of time.
-// With an ADDRESS the page is that
-// of a server, which ends with "/".
+// With an ADDRESS the page is that of a server, which ends with "/".
 import { createServer } from "node:http";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";

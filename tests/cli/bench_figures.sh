@@ -50,8 +50,7 @@ compare 0 few.json few.json
 grep -q '90 % sure: too few rounds' out || fail "three rounds cannot give 95 %: $(cat out)"
 
 # The interval of a median: with 20 rounds between the 6th from either end. More than 50 rounds go
-# by
-# the normal distribution.
+# by the normal distribution.
 figures {1..20} >twenty.json
 run 0 "$bin/bench" --from twenty.json --json
 jq -e '.ms == 10.5 and .low_ms == 6 and .high_ms == 15 and (.confidence * 10000 | round) == 9586 and .min_ms == 1' out >/dev/null ||

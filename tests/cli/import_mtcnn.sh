@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The five containers of MTCNN's weights give one file, bit for bit.   import_mtcnn.sh BIN SCRATCH
 # SKIN_MTCNN_CONTAINERS names a folder with det{1,2,3}.caffemodel, det{1,2,3}.npy, {p,r,o}net.lz4,
-# {p,r,o}net.pt and, where it is there, mtcnn_weights.npy;
-# skipped without.
+# {p,r,o}net.pt and, where it is there, mtcnn_weights.npy; skipped without.
 set -u
 bin=$1 scratch=$2 failed=0
 folder=${SKIN_MTCNN_CONTAINERS:-}

@@ -3,8 +3,8 @@
 # their types, the ones of the committed list.
 #   abi.sh BIN SCRATCH            abi.sh --list NAME: prints the list of libNAME
 # After an addition: tests/embed/abi.sh --list convlstm >tests/embed/abi/convlstm.txt. After any
-# other
-# difference programs that were linked with the old library break: raise ABI in the Makefile too.
+# other difference programs that were linked with the old library break: raise ABI in the Makefile
+# too.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 

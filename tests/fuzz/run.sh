@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Fuzzes one target with clang's libFuzzer under the address and undefined-behaviour sanitizers.
-# tests/fuzz/run.sh NAME [SECONDS] [SEEDS]      NAME: archive, json, ... of tests/fuzz/fuzz_NAME.c;
-# 60 seconds
-# Starts from the files of tests/fuzz/corpus/NAME, or of the folder SEEDS; what it finds is kept in
-# build/fuzz/NAME (crash-* are findings). The corpus in git is
-# small on purpose: `make check` replays it. A finding that is mended goes there as a file. The
-# first run builds the tools and libraries for it, which takes minutes.
+#   tests/fuzz/run.sh NAME [SECONDS] [SEEDS]
+# NAME is archive, json, ... of tests/fuzz/fuzz_NAME.c; 60 seconds. Starts from the files of
+# tests/fuzz/corpus/NAME, or of the folder SEEDS; what it finds is kept in build/fuzz/NAME (crash-*
+# are findings). The corpus in git is small on purpose: `make check` replays it. A finding that is
+# mended goes there as a file. The first run builds the tools and libraries for it, which takes
+# minutes.
 set -eu
 cd "$(dirname "$0")/../.."
 name=${1:?usage: tests/fuzz/run.sh NAME [SECONDS] [SEEDS]} seconds=${2:-60} \

@@ -12,8 +12,8 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
     OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_orte_execute_quiet=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none # containers forbid what it tries first
 # Under the address sanitizer: Open MPI keeps memory of modules that it has unloaded to the end.
-# Leaks of our own are
-# looked for in test_ranks and test_convlstm_group, and in every test of one process.
+# Leaks of our own are looked for in test_ranks and test_convlstm_group, and in every test of one
+# process.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 
 need_ranks() {

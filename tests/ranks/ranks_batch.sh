@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # skin-getdata, skin-evaluate and skin-predict as several ranks under mpirun: the bytes, the order
-# and the status of one process; skin-getdata
-# resumes what another number of ranks began.
+# and the status of one process; skin-getdata resumes what another number of ranks began.
 #   ranks_batch.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

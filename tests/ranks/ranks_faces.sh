@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # skin-faces as several ranks under mpirun: the same bytes as one process, in the same order and
-# with the same status; signals, kill -9,
-# resuming; a missing module; tools that refuse.
+# with the same status; signals, kill -9, resuming; a missing module; tools that refuse.
 #   ranks_faces.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # skin-train's runs of several trainings as ranks under mpirun: --folds, --restarts with and without
-# --average, --review; resumed with another number
-# of ranks. The files of one process, and its report.
+# --average, --review; resumed with another number of ranks. The files of one process, and its
+# report.
 #   ranks_runs.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # skin-train as several ranks under mpirun: the model, the log and the checkpoint of one process,
-# for any number of ranks and threads; kill -9 of a
-# rank, Ctrl-C, and resuming with another number of ranks; an error on one rank.
+# for any number of ranks and threads; kill -9 of a rank, Ctrl-C, and resuming with another number
+# of ranks; an error on one rank.
 #   ranks_train.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

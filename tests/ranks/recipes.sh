@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The recipes of docs/deploy: the Kubernetes objects by schemas and against each other, with the
-# server run as they run it; the batch scripts of
-# Slurm, with stand-ins for srun, whose shards make up the whole.
+# server run as they run it; the batch scripts of Slurm, with stand-ins for srun, whose shards make
+# up the whole.
 #   recipes.sh BIN SCRATCH
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

@@ -9,8 +9,8 @@
 #                                    (as root, with debootstrap, which makes it if it is missing)
 #   BUILT=1                          builds nothing: measures what an earlier run left
 # Fails on a warning, a build that fails, a wrong kernel, or a compiler that is more than 10 %
-# slower
-# than gcc. Compilers that are not installed are named and left out. Builds stay in build/compilers.
+# slower than gcc. Compilers that are not installed are named and left out. Builds stay in
+# build/compilers.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 base=build/compilers

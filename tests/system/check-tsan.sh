@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs what has threads of its own in a build under the thread sanitizer: check-tsan.sh BUILD.
-# OpenMP's regions run on one thread there (tests/help/serial/omp.h),
-# since libgomp's locks are invisible to the sanitizer: those are checked by bits that must not
-# depend on the number of threads.
+# OpenMP's regions run on one thread there (tests/help/serial/omp.h), since libgomp's locks are
+# invisible to the sanitizer: those are checked by bits that must not depend on the number of
+# threads.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$1

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The libraries and tools for 64-bit Windows, of `make windows-tests windows-tools`, under wine:
-# kernels, archives with
-# any names, the faces and probabilities of the native build, and the tools beside those of
-# BUILD/plain.
+# kernels, archives with any names, the faces and probabilities of the native build, and the tools
+# beside those of BUILD/plain.
 #     tests/system/check-windows.sh [BUILD]
 set -eu
 cd "$(dirname "$0")/../.."

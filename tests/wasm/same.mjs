@@ -1,5 +1,4 @@
-// same.mjs SKIN.mjs SKIN.wasm WEIGHTS MODEL PICTURE.rgba WIDTH HEIGHT NATIVE.json - the module
-// under
+// same.mjs SKIN.mjs SKIN.wasm WEIGHTS MODEL PICTURE.rgba WIDTH HEIGHT NATIVE.json - the module under
 // node against the native build: faces within 1e-4 pixels, everything else to 6 digits. Prints
 // times.
 import { readFileSync } from "node:fs";

@@ -22,8 +22,7 @@ sed "s|@VERSION@|$version|; s|@DATE@|$(LC_ALL=C date -u -R -d "$date")|" \
     "$source/debian/changelog.in" >"$source/debian/changelog"
 rm "$source/debian/changelog.in"
 # The compiler is the distribution's (with /usr/lib/ccache in front of PATH: through ccache), and
-# every
-# processor compiles.
+# every processor compiles.
 (cd "$source" && env -u CC dpkg-buildpackage -us -uc --jobs-try=auto ${DEB_BUILD:--F}) \
     >"$folder/build.log" 2>&1 ||
     { tail -n 40 "$folder/build.log"; exit 1; }

@@ -2,9 +2,8 @@
 // server; both offer the same.
 //
 // First the module, the weights and the model are fetched. Then the page gives up what could carry
-// a photo away: a policy without
-// any connection is added, which a page cannot take back, and the worker is made under it. Photos
-// are only read after that.
+// a photo away: a policy without any connection is added, which a page cannot take back, and the
+// worker is made under it. Photos are only read after that.
 
 const LOCKED =
   "default-src 'none'; script-src 'wasm-unsafe-eval'; worker-src blob:; img-src blob: data:; base-uri 'none'; form-action 'none'";

@@ -45,35 +45,47 @@ const SHARED = { initial: 256, maximum: 32768, shared: true },
   STACK = 1 << 20;
 
 // What a helper runs: an instance on the shared memory, with a stack of its own, that never
-// returns.
-const HELPER = `async ({ module, memory, stack }, ready) => {
-  const { exports: x } = await WebAssembly.instantiate(module, { env: { memory } });
-  x.__stack_pointer.value = stack;
-  const helper = x.nbase__os_join();
-  ready();
+// returns. It tells what keeps it from beginning, or "".
+const HELPER = `async ({ module, memory, stack }, tell) => {
+  let x, helper;
+  try {
+    x = (await WebAssembly.instantiate(module, { env: { memory } })).exports;
+    x.__stack_pointer.value = stack;
+    helper = x.nbase__os_join();
+  } catch (e) {
+    return tell(String(e));
+  }
+  tell("");
   x.nbase__wasm_serve(helper);
 }`;
+
+// Ends the wait for a helper by what it tells.
+const heard = (resolve, reject) => (why) =>
+  why ? reject(new Error(`a thread could not begin: ${why}`)) : resolve();
 
 // A worker that has begun to help; a function that ends it.
 async function webHelper(parts) {
   const code = URL.createObjectURL(
-    new Blob([`onmessage = ({ data }) => (${HELPER})(data, () => postMessage(0))`], {
+    new Blob([`onmessage = ({ data }) => (${HELPER})(data, postMessage)`], {
       type: "text/javascript",
     }),
   );
   const worker = new Worker(code);
   await new Promise((resolve, reject) => {
-    worker.onmessage = resolve;
-    worker.onerror = (e) => reject(new Error(`a thread could not begin: ${e.message}`));
+    const hear = heard(resolve, reject);
+    worker.onmessage = ({ data }) => hear(data);
+    worker.onerror = (e) => hear(e.message || "it cannot be loaded");
     worker.postMessage(parts);
   }).finally(() => URL.revokeObjectURL(code));
   return () => worker.terminate();
 }
 
 async function nodeHelper(workerData, { Worker }) {
-  const code = `const { parentPort, workerData } = require("node:worker_threads"); (${HELPER})(workerData, () => parentPort.postMessage(0))`;
+  const code = `const { parentPort, workerData } = require("node:worker_threads"); (${HELPER})(workerData, (why) => parentPort.postMessage(why))`;
   const worker = new Worker(code, { eval: true, workerData });
-  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  await new Promise((resolve, reject) => {
+    worker.once("message", heard(resolve, reject)).once("error", reject);
+  });
   worker.unref(); // it does not keep the process from ending
   return () => worker.terminate();
 }
