@@ -65,7 +65,9 @@ static void end_call(void) { atomic_fetch_sub(&in_progress, 1); }
 
 /* ---- threads ---- */
 
-/* Makes the calling thread's number of OpenMP threads 1. False: there is no memory for that. */
+/* Makes the calling thread's number of OpenMP threads 1, which is a setting of this thread alone;
+ * nbase__sgemm puts it back before it returns. Without it OpenBLAS starts a team of its own beside
+ * that of the caller. False: there is no memory for that. */
 static bool keep_here(int before)
 {
     static _Thread_local bool have_settings;

@@ -76,6 +76,12 @@ void plain_text_free(plain_text *t)
     *t = (plain_text){0};
 }
 
+bool text_is_blank(const char *bytes, size_t size)
+{
+    while (size && memchr(" \t\r\n", bytes[size - 1], 4)) size--;
+    return size == 0;
+}
+
 bool text_is_utf8(const char *bytes, size_t size, nbase_error *err)
 {
     size_t line = 1;

@@ -22,6 +22,9 @@ bool plain_text_of(const char *file, size_t size, plain_text *out, nbase_error *
 
 void plain_text_free(plain_text *t);
 
+/* Whether there is nothing but spaces, tabs and ends of lines. */
+bool text_is_blank(const char *bytes, size_t size);
+
 /* Whether the text is valid UTF-8. If not, the error has the line, and names what such a file most
  * likely is. */
 bool text_is_utf8(const char *bytes, size_t size, nbase_error *err);

@@ -100,12 +100,6 @@ static bool ids_differ(const user_list *list, const char *path, nbase_error *err
     return ok;
 }
 
-static bool only_blanks(const char *line, size_t length)
-{
-    while (length && memchr(" \t\r", line[length - 1], 3)) length--;
-    return length == 0;
-}
-
 bool user_list_read(const char *path, user_list *out, nbase_error *err)
 {
     *out = (user_list){0};
@@ -120,7 +114,7 @@ bool user_list_read(const char *path, user_list *out, nbase_error *err)
     for (size_t at = 0; ok && at < text.size; number++) {
         const char *line = text.bytes + at, *end = memchr(line, '\n', text.size - at);
         size_t length = end ? (size_t)(end - line) : text.size - at;
-        ok = only_blanks(line, length) || append(out, path, number, line, length, err);
+        ok = text_is_blank(line, length) || append(out, path, number, line, length, err);
         at += length + 1;
     }
     plain_text_free(&text);

@@ -118,12 +118,6 @@ static bool inside_folder(const char *path)
     return true;
 }
 
-static bool only_blanks(const char *text, size_t size)
-{
-    while (size && memchr(" \t\r\n", text[size - 1], 4)) size--;
-    return size == 0;
-}
-
 static bool read_time(const json_t *item, size_t i, int64_t *when, nbase_error *err)
 {
     const json_t *at = need(item, i, "created_at", err);
@@ -149,7 +143,7 @@ static bool add_note(user_records *r, const json_t *item, size_t i, nbase_error 
     if (json_is_null(note)) return true;
     if (!json_is_string(note)) return wrong(i, "dr_note", note, "text", err);
     record rec = {0, i, json_string_value(note), json_string_length(note)};
-    if (only_blanks(rec.text, rec.size)) return true;
+    if (text_is_blank(rec.text, rec.size)) return true;
     if (!read_time(item, i, &rec.when, err)) return false;
     r->notes[r->note_count++] = rec;
     return true;
@@ -228,7 +222,7 @@ static json_t *load(const char *bytes, size_t size, nbase_error *err)
     } else if (!(document = json_loadb(picked, picked_size, JSON_REJECT_DUPLICATES, &fault))) {
         if (json_error_code(&fault) == json_error_out_of_memory)
             tool_no_memory(err);
-        else if (only_blanks(picked, picked_size))
+        else if (text_is_blank(picked, picked_size))
             tool_fail(err, NBASE_ERR_FORMAT, "not valid JSON: it is empty");
         else if (!text_is_utf8(picked, picked_size, &problem))
             tool_fail(err, problem.status, "not valid JSON: %s", problem.text);

@@ -1,11 +1,11 @@
 #include "model_file.h"
-#include "ranout.h"
 
 #include <stdlib.h>
 
 #include "data/colours.h"
 #include "data/training.h"
 #include "fail.h"
+#include "ranout.h"
 
 static json_t *people_json(const source *s)
 {

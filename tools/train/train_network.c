@@ -74,11 +74,8 @@ static convlstm_model *from_description(train_options *o, nbase_error *err)
     size_t size;
     char *bytes = file_read(o->network, MAX_DESCRIPTION, &size, err);
     if (!bytes) return NULL;
-    json_error_t at;
     const char *description = jsonio_begin(bytes, size);
-    json_t *network =
-        json_loadb(description, size - (size_t)(description - bytes), JSON_REJECT_DUPLICATES, &at);
-    if (!network) tool_fail(err, NBASE_ERR_FORMAT, "%s, line %d: %s", o->network, at.line, at.text);
+    json_t *network = jsonio_parse(bytes, size, o->network, "docs/formats.md describes it", err);
     bool named = json_object_get(network, "outputs") || by_name(o);
     json_decref(network);
     nbase_error why = {0};
