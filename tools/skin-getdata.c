@@ -1,6 +1,7 @@
 /* skin-getdata - labels users from a clinic's follow-up records and doctors' notes. */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -31,25 +32,32 @@ static const char *const notes =
     "--review: one line per note with language, sentiment, score, the words that decided, and\n"
     "what became of the user. It contains the notes: keep it safe.\n";
 
+/* Whether the output is not a file of the folder of records. */
+static bool not_within(const char *output, const char *records, nbase_error *err)
+{
+    const char *slash = strrchr(output, '/');
+    char *folder = slash ? strndup(output, (size_t)(slash - output) + 1) : strdup(".");
+    if (!folder) return tool_no_memory(err);
+    bool apart = !system_same_path(folder, records);
+    free(folder);
+    return apart ||
+           tool_fail(err, NBASE_ERR_IO,
+                     "%s: it is among the records that are read; name another output", output);
+}
+
 /* Whether what is written does not replace what is read. */
 static bool outputs_apart(const getdata_options *o, nbase_error *err)
 {
-    char table[4200], records[4200], folder[4200];
     const char *outputs[] = {o->out, o->review};
-    snprintf(table, sizeof table, "%s/dr_msg_stats.csv", o->source);
-    snprintf(records, sizeof records, "%s/followup_data", o->source);
-    for (size_t i = 0; i < 2 && outputs[i]; i++) {
-        const char *slash = strrchr(outputs[i], '/');
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - outputs[i]) : 1,
-                 slash ? outputs[i] : ".");
-        if (!file_apart(outputs[i], table, err) || !file_apart(outputs[i], o->overrides, err))
-            return false;
-        if (system_same_path(folder, records))
-            return tool_fail(err, NBASE_ERR_IO,
-                             "%s: it is among the records that are read; name another output",
-                             outputs[i]);
-    }
-    return true;
+    char *table = file_join(o->source, "dr_msg_stats.csv", err),
+         *records = file_join(o->source, "followup_data", err);
+    bool ok = table && records;
+    for (size_t i = 0; ok && i < 2 && outputs[i]; i++)
+        ok = file_apart(outputs[i], table, err) && file_apart(outputs[i], o->overrides, err) &&
+             not_within(outputs[i], records, err);
+    free(table);
+    free(records);
+    return ok;
 }
 
 int main(int argc, char **argv)

@@ -154,13 +154,21 @@ static bool take_mask(array_set *a, nbase_error *err)
     return true;
 }
 
-/* A number that is not finite would spoil every weight. What is masked may be anything. */
-static bool check_finite(const array_set *a, const array_input *in, nbase_error *err)
+/* The least and the greatest of some numbers, and 0. */
+typedef struct range {
+    double low, high;
+} range;
+
+/* A number that is not finite would spoil every weight. What is masked may be anything. *r becomes
+ * wide enough for the others. */
+static bool check_finite(const array_set *a, const array_input *in, range *r, nbase_error *err)
 {
     size_t values = values_per_frame(in);
     for (size_t i = 0; is_float(in->x) && i < a->count * a->frames; i++)
         for (size_t k = 0; a->mask[i] && k < values; k++) {
             double v = array_value(in->x, i * values + k);
+            if (v < r->low) r->low = v;
+            if (v > r->high) r->high = v;
             if (isfinite(v)) continue;
             size_t pixel = k / in->channels;
             return tool_fail(err, NBASE_ERR_NUMERIC,
@@ -172,38 +180,30 @@ static bool check_finite(const array_set *a, const array_input *in, nbase_error 
     return true;
 }
 
-static bool check_all_finite(const array_set *a, nbase_error *err)
-{
-    for (size_t k = 0; k < a->input_count; k++)
-        if (!check_finite(a, &a->inputs[k], err)) return false;
-    return true;
-}
-
 /* Pictures of floats are meant to be 0..1. Others are used as they are, since a network may have
  * been trained on such, but mostly they are a mistake. */
-static void warn_of_range(const array_set *a)
+static void warn_of_range(const array_set *a, range r)
 {
-    size_t values = values_per_frame(&a->inputs[0]);
-    double low = 0, high = 0;
-    if (!a->pictures || !is_float(a->x)) return;
-    for (size_t i = 0; i < a->count * a->frames; i++)
-        for (size_t k = 0; a->mask[i] && k < values; k++) {
-            double v = array_value(a->x, i * values + k);
-            low = fmin(low, v);
-            high = fmax(high, v);
-        }
-    if (low < -0.001 || high > 1.001)
+    if (r.low < -0.001 || r.high > 1.001)
         cli_warn("%s: 'img' holds values from %g to %g; floats are taken as they are and should be "
                  "0..1 (name the array 'x' if the network wants these)",
-                 a->path, low, high);
+                 a->path, r.low, r.high);
+}
+
+static bool check_numbers(const array_set *a, nbase_error *err)
+{
+    range r = {0};
+    for (size_t k = 0; k < a->input_count; k++)
+        if (!check_finite(a, &a->inputs[k], &r, err)) return false;
+    if (a->pictures) warn_of_range(a, r);
+    return true;
 }
 
 bool array_set_open(const char *path, const convlstm_model *m, array_set *out, nbase_error *err)
 {
     *out = (array_set){.path = path};
     bool ok = nbase_archive_read(NULL, path, &out->archive, err) == NBASE_OK &&
-              take_inputs(out, m, err) && take_mask(out, err) && check_all_finite(out, err);
-    if (ok) warn_of_range(out);
+              take_inputs(out, m, err) && take_mask(out, err) && check_numbers(out, err);
     if (!ok) array_set_close(out);
     return ok;
 }
