@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 build=$(cd "${1:?usage: tests/browser/run.sh BUILD}" && pwd)
 out=$build/browser
 for tool in node npm chromium; do
-    command -v $tool >/dev/null || { echo "needs $tool (apt-get install nodejs npm chromium)"; \
+    command -v $tool >/dev/null || { echo "needs $tool (apt-get install nodejs npm chromium)"
         exit 77; }
 done
 mkdir -p "$out"

@@ -27,8 +27,11 @@ user() {
 photos() {
     local i out=()
     for i in $(seq "$2"); do
-        out+=("$(photo "$1" $((1600000000 + i * 86400)) "$1/p$i.jpg")"); touch_photo "$1/p$i.jpg"; \
-            done; local IFS=,; echo "${out[*]}"
+        out+=("$(photo "$1" $((1600000000 + i * 86400)) "$1/p$i.jpg")")
+        touch_photo "$1/p$i.jpg"
+    done
+    local IFS=,
+    echo "${out[*]}"
 }
 touch_photo() { mkdir -p "clinic/images/$(dirname "$1")"; : >"clinic/images/$1"; }
 

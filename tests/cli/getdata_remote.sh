@@ -14,36 +14,15 @@ export AWS_ACCESS_KEY_ID=AKIDEXAMPLE \
     AWS_SHARED_CREDENTIALS_FILE=/nonexistent AWS_CONFIG_FILE=/nonexistent
 
 # a clinic of 30 users
-$python - <<'PY' || { echo "needs python3"; exit 77; }
-import json, os
-
-notes = [
-    "No new acne, redness much better.", "Pain persists, no improvement.",
-    "La piel está mejor que antes, siga igual.", "Skin is better busy-2 now.", "Worse than before."
-]
-os.makedirs("clinic/followup_data"); os.makedirs("clinic/images")
-with open("clinic/dr_msg_stats.csv", "w") as f:
-    f.write("user_id\n" + "".join(f"{i}\n" for i in range(30)))
-for i in range(30):
-    records = [{
-        "entry_type": "Annotation",
-        "userId": i,
-        "created_at": 1600000000 + 1000 * k,
-        "image_path": f"{i}/{k}.jpg"
-    } for k in range(6 + i % 5)]
-    records.append({
-        "entry_type": "DrMessage",
-        "userId": i,
-        "created_at": 1600000009,
-        "dr_note": notes[i % 5]
-    })
-    json.dump(records, open(f"clinic/followup_data/user_{i:012d}.json", "w"))
-    os.makedirs(f"clinic/images/{i}")
-    for k in range(6 + i % 5):
-        open(f"clinic/images/{i}/{k}.jpg", "w").close()
-PY
-start() { \
-    # start NAME COMMAND...: its port in $port, its output in NAME.log; it ends when the descriptor is closed
+$python "$here/made_notes.py" clinic 30 "Skin is better busy-2 now." ||
+    { echo "needs python3"; exit 77; }
+for user in $(seq 0 29); do
+    mkdir -p "clinic/images/$user"
+    for photo in $(seq 0 $((5 + user % 5))); do : >"clinic/images/$user/$photo.jpg"; done
+done
+# start NAME COMMAND...: its port in $port, its output in NAME.log; it ends when the descriptor is
+# closed
+start() {
     local name=$1
     shift
     mkfifo "$name.in" "$name.out"

@@ -2,34 +2,11 @@
 # skin-getdata stopped and resumed, and in shards: the bytes of one undisturbed run, and no finished
 # user is looked at again.   getdata_resume.sh BIN SCRATCH
 set -u
-bin=$(cd "$1" && pwd) python=${PYTHON:-/usr/bin/python3}
+bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}
 cd "$2" || exit 1
 fail() { echo "FAILED: $*"; exit 1; }
-$python - <<'PY' || { echo "needs python3"; exit 77; }
-import json, os
-
-notes = [
-    "No new acne, redness much better.", "Pain persists, no improvement.",
-    "La piel está mejor que antes, siga igual.", "Skin is better now.", "Worse than before."
-]
-os.makedirs("clinic/followup_data")
-with open("clinic/dr_msg_stats.csv", "w") as f:
-    f.write("user_id\n" + "".join(f"{i}\n" for i in range(600)))
-for i in range(600):
-    records = [{
-        "entry_type": "Annotation",
-        "userId": i,
-        "created_at": 1600000000 + 1000 * k,
-        "image_path": f"{i}/{k}.jpg"
-    } for k in range(6 + i % 5)]
-    records.append({
-        "entry_type": "DrMessage",
-        "userId": i,
-        "created_at": 1600000009,
-        "dr_note": notes[i % 5]
-    })
-    json.dump(records, open(f"clinic/followup_data/user_{i:012d}.json", "w"))
-PY
+$python "$here/made_notes.py" clinic 600 "Skin is better now." ||
+    { echo "needs python3"; exit 77; }
 flags=(--check-images no --override by_hand.csv)
 printf 'user_id,label\n3,improved\n500,drop\n' >by_hand.csv
 began=$(date +%s%N)

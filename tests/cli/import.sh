@@ -32,7 +32,7 @@ expect 2 'preset' npz "$scratch/nonsense" --preset other -o "$scratch/F"
 (ulimit -f 1; "$import" network skincredible-gap -o "$scratch/F" 2>"$scratch/err")
 got=$?
 { [ $got = 1 ] && grep -q 'F: cannot write: File too large' "$scratch/err" &&
-    ! ls "$scratch"/F* 2>/dev/null; } || { echo "ulimit -f: status $got, $(cat "$scratch/err")"; \
+    ! ls "$scratch"/F* 2>/dev/null; } || { echo "ulimit -f: status $got, $(cat "$scratch/err")"
     failed=1; }
 echo '{"format": 1}' >"$scratch/net.json"
 expect 1 'an input as well' network "$scratch/net.json" -o "$scratch/net.json"

@@ -39,7 +39,7 @@ make_chroot() {
                 http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" bash -euc "apt-get update -q
                 apt-get install -qy --no-install-recommends gcc-13 gcc-14 clang-17 clang-18 $packages" &&
             touch "$chroot/ready"
-    fi >"$base/chroot.log" 2>&1 || { tail -n 5 "$base/chroot.log"; echo "no Debian 13 in $chroot"; \
+    fi >"$base/chroot.log" 2>&1 || { tail -n 5 "$base/chroot.log"; echo "no Debian 13 in $chroot"
         exit 2; }
 }
 

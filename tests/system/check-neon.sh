@@ -9,7 +9,7 @@ cc=${NEON_CC:-aarch64-linux-gnu-gcc}
 run=${NEON_RUN:-qemu-aarch64}
 for tool in "$cc" "$run"; do
     command -v "$tool" >/dev/null || { echo \
-        "$tool is missing: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"; \
+        "$tool is missing: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
         exit 77; }
 done
 make --no-print-directory CC="$cc" BUILD="$build" OPENMP= "$build"/bare/kernels "$build"/bare/mtcnn
