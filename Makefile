@@ -408,7 +408,8 @@ BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c stat
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c training_kernels.c) \
     $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c frame_tiles.c patches.c strided.c winograd_weights.c) \
-    $(addprefix tests/help/,direct_check.c kernel_check.c strided_check.c winograd_check.c naive_cell.c) tests/bare/kernels.c)
+    $(addprefix tests/help/,direct_check.c kernel_check.c strided_check.c winograd_case.c winograd_check.c \
+      naive_cell.c) tests/bare/kernels.c)
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c table.c toom.c) \
     $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \

@@ -21,6 +21,8 @@ static inline double *frame(const value *v, size_t b, size_t t)
 }
 value ref_make(size_t batch, size_t frames, size_t height, size_t width, size_t channels,
                bool sequence);
+/* Whether sample b has a valid frame at all. */
+bool ref_used(const ref_batch *batch, size_t b);
 /* Whether frame t of a sequence, or sample b of one that gave a single output, is valid. */
 bool ref_valid(const value *v, const ref_batch *batch, size_t b, size_t t);
 
@@ -34,6 +36,10 @@ void ref_convolve(const double *in, size_t height, size_t width, size_t channels
                   size_t outputs);
 size_t ref_out_length(size_t length, size_t kernel, size_t stride, size_t dilation, bool valid,
                       size_t *pad);
+
+/* What the net gives. `move`: the moving statistics move. *logits (may be null): what the last
+ * activation is applied to, else a copy of the output; malloc'ed. */
+value ref_run(ref_net *r, const ref_batch *b, bool train, bool move, double **logits);
 
 /* A new value for layers that work on each frame alone and change its size; data null for any other
  * type. */

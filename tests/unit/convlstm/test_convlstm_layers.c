@@ -1,6 +1,6 @@
 /* Networks of every layer at work: the same bits for threads, parts of a batch, padding, streams
- * and restored runs; stateful layers; whole runs with callbacks; memory; clear errors. What the
- * layers compute is checked by test_convlstm_grad and test_convlstm_keras. */
+ * and restored runs; stateful layers; whole runs with callbacks; memory. What the layers compute is
+ * checked by test_convlstm_grad and test_convlstm_keras, their errors by test_convlstm_errors. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "convlstm_help.h"
+#include "layer_networks.h"
 
 #define B 5
 #define T 5
@@ -19,101 +20,6 @@
 #define W 7
 #define C 2
 #define FRAME (H * W * C)
-#define NET(layers)                                                                                \
-    "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2},\"layers\":[" layers "]}"
-#define LSTM(filters, more)                                                                        \
-    "{\"type\":\"conv_lstm2d\",\"filters\":" #filters                                              \
-    ",\"kernel_size\":3,\"padding\":\"same\",\"recurrent_activation\":\"sigmoid\"" more "}"
-#define ALL ",\"return_sequences\":true"
-#define BN "{\"type\":\"batch_normalization\"},"
-#define HEAD ",{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
-
-static const char everything[] =
-    NET("{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\","
-        "\"activation\":\"leaky_relu\"},{\"type\":\"layer_normalization\"},"
-        "{\"type\":\"dropout\",\"rate\":0.2}," LSTM(
-            4, ALL ",\"dropout\":0.3,\"recurrent_dropout\":0.2,\"peepholes\":"
-                   "\"channel\"") ",{\"type\":\"max_pool2d\"},"
-                                  "{\"type\":\"spatial_dropout\",\"rate\":0.3}," LSTM(
-                                      3, ALL ",\"go_backwards\":true,\"peepholes\":"
-                                             "\"pixel\"") ",{\"type\":\"leaky_relu\"},"
-                                                          "{\"type\":\"conv3d\","
-                                                          "\"filters\":3,\"kernel_size\":["
-                                                          "3,2,2],\"padding\":\"same\"}"
-                                                          "," LSTM(3, ALL) ",{\"type\":\"average_"
-                                                                           "pool2d\",\"pool_"
-                                                                           "size\":[2,1]},"
-                                                                           "{\"type\":\"global_"
-                                                                           "average_pool\"}" HEAD);
-static const char normalised[] = NET(LSTM(
-    4, ALL) "," BN "{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," BN
-            "{\"type\":\"conv3d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," BN LSTM(
-                2, "") "," BN "{\"type\":\"flatten\"}" HEAD);
-static const char frames_out[] =
-    NET(LSTM(4, ALL) "," BN "{\"type\":\"conv3d\",\"filters\":2,\"kernel_size\":3,\"padding\":"
-                     "\"same\",\"activation\":\"sigmoid\"}");
-static const char causal[] = NET(
-    "{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"}," LSTM(4,
-                                                                                       ALL) "," BN
-        LSTM(3, ALL) ",{\"type\":\"layer_normalization\"},{\"type\":\"global_average_pool\"}" HEAD);
-static const char kept[] = NET(LSTM(3, ALL ",\"stateful\":true,\"return_state\":true") "," LSTM(
-    2, ",\"stateful\":true") ",{\"type\":\"flatten\"}" HEAD);
-
-/* The layers that public networks use, in parts for their lines' sake. */
-#define L(type, more) "{\"type\":\"" type "\"" more "},"
-#define DOWN                                                                                       \
-    L("zero_padding2d", "")                                                                        \
-    L("conv2d", ",\"filters\":3,\"kernel_size\":4,\"strides\":2,\"activation\":\"elu\"")           \
-    L("elu", ",\"alpha\":0.5") L("cropping2d", ",\"cropping\":[0,1,0,0]")
-#define UP                                                                                         \
-    L("conv2d_transpose",                                                                          \
-      ",\"filters\":4,\"kernel_size\":5,\"strides\":[2,3],\"padding\":\"same\"")                   \
-    L("relu", ",\"max_value\":0.8")                                                                \
-    L("up_sampling2d", ",\"interpolation\":\"bilinear\"")                                          \
-    L("up_sampling2d", ",\"size\":[1,2]") L("dense", ",\"units\":3,\"activation\":\"gelu\"")
-#define APART                                                                                      \
-    L("rescaling", ",\"scale\":0.5")                                                               \
-    L("gaussian_noise", ",\"stddev\":0.1")                                                         \
-    L("separable_conv2d", ",\"filters\":4,\"kernel_size\":2,\"depth_multiplier\":2")               \
-    L("gaussian_dropout", ",\"rate\":0.2") L("depthwise_conv2d", ",\"kernel_size\":[2,3]")
-#define VECTORS                                                                                    \
-    L("flatten", ",\"each_frame\":true")                                                           \
-    L("dense", ",\"units\":6")                                                                     \
-    L("batch_normalization", "")                                                                   \
-    L("reshape", ",\"target_shape\":[1,2,3]") L("global_max_pool", ",\"each_frame\":true")
-static const char in_public[] =
-    NET(DOWN LSTM(3, ALL) "," UP APART VECTORS "{\"type\":\"global_max_pool\"}" HEAD);
-static const char in_parts[] =
-    NET(APART DOWN LSTM(3, ALL) "," UP "{\"type\":\"global_max_pool\"}" HEAD);
-/* With so many channels that strides go by Winograd's method. */
-static const char strided[] = NET(
-    L("conv2d", ",\"filters\":4,\"kernel_size\":1") L(
-        "conv2d", ",\"filters\":16,\"kernel_size\":5,\"strides\":2,\"padding\":\"same\"")
-        L("conv2d_transpose", ",\"filters\":4,\"kernel_size\":5,\"strides\":2,\"padding\":\"same\"")
-            LSTM(3, ALL) ",{\"type\":\"global_max_pool\"}" HEAD);
-static const char flattened[] =
-    "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":"
-    "[" LSTM(3, ALL) "," L("max_pool2d", "")
-        L("spatial_dropout", ",\"rate\":0.3,\"each_frame\":true") "{\"type\":\"flatten\"}" HEAD
-                                                                  "]}";
-
-/* Other numbers of frames: fewer, and as many again, beside those that they were made of. */
-static const char remade[] =
-    "{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":5},\"layers\":[" L(
-        "conv2d", ",\"name\":\"a\",\"filters\":3,\"kernel_size\":3,\"padding\":\"same\"")
-        L("max_pool3d", ",\"padding\":\"same\"") LSTM(3, ALL ",\"dropout\":0.2") "," L(
-            "prelu", "") L("conv3d", ",\"filters\":3,\"kernel_size\":2,\"padding\":\"same\"")
-            L("up_sampling3d", "") L("cropping3d", ",\"cropping\":[0,1,0,0,1,0]") L(
-                "concatenate", ",\"inputs\":[\"a\",\"cropping3d\"]")
-                LSTM(3, ALL ",\"go_backwards\":true") "," L(
-                    "conv3d", ",\"filters\":2,\"kernel_size\":[2,3,3],\"strides\":[2,2,2],"
-                              "\"padding\":\"valid\"")
-                    L("conv3d_transpose",
-                      ",\"filters\":2,\"kernel_size\":2,\"strides\":[2,1,2],\"padding\":\"same\"")
-                        L("flatten", "") L("dense", ",\"units\":4") L("repeat_vector", ",\"n\":3")
-                            L("reshape", ",\"target_shape\":[2,2,1]") LSTM(2, "") "," L(
-                                "flatten",
-                                "") "{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}]}";
 
 static const uint8_t masks[B][T] = {
     {1, 1, 1, 1, 1}, {0, 1, 0, 1, 1}, {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 1, 0, 1, 0}};
@@ -318,9 +224,9 @@ static void streaming(void **state)
     stream_of(causal);
     stream_of(in_public);
     stream_of(strided);
-    refuse_stream(NET("{\"type\":\"max_pool3d\"}," LSTM(2, "")),
+    refuse_stream(NET({"type" : "max_pool3d"}, LAST),
                   "layer max_pool3d (max_pool3d) makes a sequence of other frames");
-    refuse_stream(NET(LSTM(2, "") ",{\"type\":\"flatten\"},{\"type\":\"repeat_vector\",\"n\":2}"),
+    refuse_stream(NET(LAST, {"type" : "flatten"}, {"type" : "repeat_vector", "n" : 2}),
                   "layer repeat_vector (repeat_vector) makes a sequence of other frames");
     convlstm_model *m = help_model(NULL, flattened, 7);
     convlstm_session *s;
@@ -568,110 +474,11 @@ static void whole_runs(void **state)
     free(j.img);
 }
 
-/* ---- errors say layer, what, expected and got ---- */
-
-/* Where the number of frames is not fixed, sequences of which nothing would be left. */
-static void short_sequences(void)
-{
-    convlstm_model *m = help_model(
-        NULL, NET("{\"type\":\"cropping3d\",\"cropping\":[2,1,0,0,0,0]}," LSTM(2, "")), 7);
-    convlstm_session *s;
-    nbase_error err;
-    float *img = help_uniform(4 * FRAME, 1), out[8 * 7 * 2];
-    size_t shape[4];
-    assert_int_equal(convlstm_model_output_shape(m, 3, H, W, shape, &err), NBASE_ERR_SHAPE);
-    assert_non_null(
-        strstr(err.text, "layer cropping3d (cropping3d): of sequences of 3 frames none"));
-    assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
-    assert_int_equal(
-        convlstm_run(s, &(convlstm_batch){img, NULL, 1, 3, H, W, NULL}, out, NULL, NULL),
-        NBASE_ERR_SHAPE);
-    assert_int_equal(
-        convlstm_run(s, &(convlstm_batch){img, NULL, 1, 4, H, W, NULL}, out, NULL, NULL), NBASE_OK);
-    convlstm_session_free(s);
-    convlstm_model_free(m);
-    free(img);
-}
-
-static void errors(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *json;
-        nbase_status status;
-        const char *text;
-    } cases[] = {
-        {NET("{\"type\":\"conv2d\",\"kernel_size\":3}"), NBASE_ERR_FORMAT,
-         "layer conv2d (conv2d): member \"filters\" is missing"},
-        {NET("{\"type\":\"flatten\"}"), NBASE_ERR_SHAPE, "layer flatten (flatten): needs a frame"},
-        {NET(LSTM(
-             2, "") ",{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":3,\"padding\":\"same\"}"),
-         NBASE_ERR_SHAPE, "needs a sequence of frames, got a frame of 8x7x2"},
-        {NET(LSTM(2, "") ",{\"type\":\"max_pool3d\"}"), NBASE_ERR_SHAPE,
-         "needs a sequence of frames, got a frame of 8x7x2"},
-        {NET("{\"type\":\"cropping3d\",\"cropping\":[1,2,3]}"), NBASE_ERR_FORMAT,
-         "cropping: expected one or six whole numbers"},
-        {NET("{\"type\":\"repeat_vector\",\"n\":3}"), NBASE_ERR_SHAPE,
-         "needs a vector, got a sequence of 8x7x2"},
-        {"{\"format\":1,\"input\":{\"height\":8,\"width\":7,\"channels\":2,\"frames\":3},"
-         "\"layers\":["
-         "{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[4,1,1],\"padding\":\"valid\"}]}",
-         NBASE_ERR_SHAPE, "of 3 frames none are left"},
-        {NET("{\"type\":\"max_pool3d\",\"name\":\"p\"},{\"type\":\"add\",\"inputs\":[\"p\",\"p\"]},"
-             "{\"type\":\"up_sampling3d\"},{\"type\":\"concatenate\",\"inputs\":[\"input\","
-             "\"up_sampling3d\"]}"),
-         NBASE_ERR_SHAPE, "needs inputs of one shape"},
-        {NET("{\"type\":\"conv3d\",\"filters\":1,\"kernel_size\":[1,2],\"padding\":\"same\"}"),
-         NBASE_ERR_FORMAT,
-         "kernel_size: expected one or three whole numbers from 1 to 255, got an array"},
-        {NET("{\"type\":\"conv2d\",\"filters\":1,\"kernel_size\":9}"), NBASE_ERR_SHAPE,
-         "a 9x9 kernel dilated 1x1 does not fit into a sequence of 8x7x2"},
-        {NET("{\"type\":\"dropout\",\"rate\":1.5}"), NBASE_ERR_FORMAT,
-         "layer dropout: rate: expected a number from 0 to 0.999, got 1.5"},
-        {NET(LSTM(2, ",\"peepholes\":\"row\"")), NBASE_ERR_UNSUPPORTED,
-         "peepholes: expected one of none, channel, pixel, got \"row\""},
-        {NET(LSTM(2, "") ",{\"type\":\"max_pool2d\",\"pool_size\":[9,9]}"), NBASE_ERR_SHAPE,
-         "does not fit into a frame of 8x7x2"},
-        {NET("{\"type\":\"conv2d\",\"filters\":1,\"kernel_size\":1},{\"type\":\"batch_"
-             "normalization\",\"mode\":\"compat_keras3\"}"),
-         NBASE_ERR_UNSUPPORTED,
-         "mode compat_keras3 on a sequence needs a conv_lstm2d before it, got conv2d"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        convlstm_model *m = NULL;
-        nbase_error err = {NBASE_OK, ""};
-        assert_int_equal(convlstm_model_create(NULL, cases[i].json, 1, &m, &err), cases[i].status);
-        if (!strstr(err.text, cases[i].text))
-            fail_msg("case %zu: \"%s\", expected \"%s\"", i, err.text, cases[i].text);
-        assert_null(m);
-    }
-    convlstm_session *s;
-    nbase_error err;
-    short_sequences();
-    convlstm_model *idle = help_model(NULL, NET("{\"type\":\"dropout\",\"rate\":0.5}"), 1);
-    assert_int_equal(convlstm_session_create(idle, NULL, &s, &err), NBASE_ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "computes"));
-    convlstm_model_free(idle);
-    convlstm_model *m = help_model(NULL, NET(LSTM(2, ALL)), 1);
-    convlstm_trainer_options o;
-    convlstm_trainer *t;
-    convlstm_trainer_defaults(&o, CONVLSTM_SGD);
-    assert_int_equal(convlstm_trainer_create(m, &o, &t, &err), NBASE_ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "mse, mae and huber take any network"));
-    float out[2 * FRAME], *img = help_uniform(FRAME, 1);
-    assert_int_equal(convlstm_session_create(m, NULL, &s, NULL), NBASE_OK);
-    assert_int_equal(convlstm_predict(s, img, NULL, 1, 1, H, W, out, NULL), NBASE_ERR_UNSUPPORTED);
-    assert_non_null(strstr(convlstm_session_error(s), "convlstm_run"));
-    convlstm_session_free(s);
-    convlstm_model_free(m);
-    free(img);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),  cmocka_unit_test(padding),
-                                       cmocka_unit_test(streaming),  cmocka_unit_test(stateful),
-                                       cmocka_unit_test(resume),     cmocka_unit_test(memory),
-                                       cmocka_unit_test(whole_runs), cmocka_unit_test(errors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits), cmocka_unit_test(padding),
+                                       cmocka_unit_test(streaming), cmocka_unit_test(stateful),
+                                       cmocka_unit_test(resume),    cmocka_unit_test(memory),
+                                       cmocka_unit_test(whole_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
