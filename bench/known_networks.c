@@ -4,65 +4,97 @@
 
 #include "cli.h"
 
-#define CELL(name, filters, padding, more)                                                         \
-    "{\"type\":\"conv_lstm2d\",\"name\":\"" name "\",\"filters\":" #filters                        \
-    ",\"kernel_size\":3,\"padding\":\"" padding "\",\"recurrent_activation\":\"sigmoid\"" more     \
-    "},\n"
-#define SEQUENCE ",\"return_sequences\":true"
-#define FROM(...) ",\"inputs\":[" #__VA_ARGS__ "]"
-#define INPUT(side, channels, more)                                                                \
-    "{\"format\":1,\"input\":{\"height\":" #side ",\"width\":" #side                               \
-    ",\"channels\":" #channels more "},\"layers\":[\n"
+/* A description as it stands. */
+#define JSON(...) #__VA_ARGS__
+
+/* clang-format off */
 
 /* The network of the tutorials on recognising actions in UCF50 (Soomro and Zamir's videos): 20
  * frames of 64x64, four classes. */
-#define POOL "{\"type\":\"max_pool2d\",\"padding\":\"same\"},\n"
-static const char ucf50[] = INPUT(64, 3, ",\"frames\":20") CELL("a", 4, "valid", SEQUENCE)
-    POOL CELL("b", 8, "valid", SEQUENCE)
-POOL CELL("c", 14, "valid", SEQUENCE)
-POOL CELL("d", 16, "valid", SEQUENCE) POOL
-    "{\"type\":\"flatten\"},\n"
-    "{\"type\":\"dense\",\"name\":\"e\",\"units\":4,\"activation\":\"softmax\"}]}\n";
+static const char ucf50[] = JSON({
+    "format": 1, "input": {"height": 64, "width": 64, "channels": 3, "frames": 20}, "layers": [
+        {"type": "conv_lstm2d", "name": "a", "filters": 4, "kernel_size": 3, "padding": "valid",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "max_pool2d", "padding": "same"},
+        {"type": "conv_lstm2d", "name": "b", "filters": 8, "kernel_size": 3, "padding": "valid",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "max_pool2d", "padding": "same"},
+        {"type": "conv_lstm2d", "name": "c", "filters": 14, "kernel_size": 3, "padding": "valid",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "max_pool2d", "padding": "same"},
+        {"type": "conv_lstm2d", "name": "d", "filters": 16, "kernel_size": 3, "padding": "valid",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "max_pool2d", "padding": "same"},
+        {"type": "flatten"},
+        {"type": "dense", "name": "e", "units": 4, "activation": "softmax"}
+    ]});
 
 /* Chong and Tay 2017 (arXiv:1701.01546), as the copies in Keras have it: an autoencoder of 10
  * frames of 227x227, for anomalies in the videos of UCSD. */
-#define CONV(type, name, filters, kernel, stride)                                                  \
-    "{\"type\":\"" type "\",\"name\":\"" name "\",\"filters\":" #filters                           \
-    ",\"kernel_size\":" #kernel ",\"strides\":" #stride ",\"activation\":\"tanh\"}"
-static const char anomaly[] = INPUT(227, 1, "") CONV("conv2d", "a", 128, 11, 4) ",\n" CONV(
-    "conv2d", "b", 64, 5, 2) ",\n" CELL("c", 64, "same", SEQUENCE) CELL("d", 32, "same", SEQUENCE)
-    CELL("e", 64, "same", SEQUENCE) CONV("conv2d_transpose", "f", 128, 5,
-                                         2) ",\n" CONV("conv2d_transpose", "g", 1, 11, 4) "]}\n";
+static const char anomaly[] = JSON({
+    "format": 1, "input": {"height": 227, "width": 227, "channels": 1}, "layers": [
+        {"type": "conv2d", "name": "a", "filters": 128, "kernel_size": 11, "strides": 4,
+         "activation": "tanh"},
+        {"type": "conv2d", "name": "b", "filters": 64, "kernel_size": 5, "strides": 2,
+         "activation": "tanh"},
+        {"type": "conv_lstm2d", "name": "c", "filters": 64, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv_lstm2d", "name": "d", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv_lstm2d", "name": "e", "filters": 64, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv2d_transpose", "name": "f", "filters": 128, "kernel_size": 5, "strides": 2,
+         "activation": "tanh"},
+        {"type": "conv2d_transpose", "name": "g", "filters": 1, "kernel_size": 11, "strides": 4,
+         "activation": "tanh"}
+    ]});
 
 /* Shi et al. 2015 (arXiv:1506.04214), figure 3: three layers encode 10 frames of 64x64, three more
  * begin with their states, the last with the first's, and a 1x1 convolution over all of these gives
  * 10 frames. */
-static const char forecaster[] = INPUT(64, 1, "") CELL("a", 32, "same",
-                                                       SEQUENCE) CELL("b", 32, "same", SEQUENCE)
-    CELL("c", 32, "same", SEQUENCE) CELL("d", 32, "same", SEQUENCE FROM("c", "c:h", "c:c"))
-        CELL("e", 32, "same", SEQUENCE FROM("d", "b:h", "b:c"))
-            CELL("f", 32, "same",
-                 SEQUENCE FROM(
-                     "e", "a:h",
-                     "a:c")) "{\"type\":\"concatenate\",\"inputs\":[\"d\",\"e\",\"f\"]},\n"
-                             "{\"type\":\"conv2d\",\"name\":\"g\",\"filters\":1,\"kernel_size\":1,"
-                             "\"activation\":\"sigmoid\"}]}\n";
+static const char forecaster[] = JSON({
+    "format": 1, "input": {"height": 64, "width": 64, "channels": 1}, "layers": [
+        {"type": "conv_lstm2d", "name": "a", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv_lstm2d", "name": "b", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv_lstm2d", "name": "c", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv_lstm2d", "name": "d", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true,
+         "inputs": ["c", "c:h", "c:c"]},
+        {"type": "conv_lstm2d", "name": "e", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true,
+         "inputs": ["d", "b:h", "b:c"]},
+        {"type": "conv_lstm2d", "name": "f", "filters": 32, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true,
+         "inputs": ["e", "a:h", "a:c"]},
+        {"type": "concatenate", "inputs": ["d", "e", "f"]},
+        {"type": "conv2d", "name": "g", "filters": 1, "kernel_size": 1, "activation": "sigmoid"}
+    ]});
 
 /* A classifier of two Bidirectional(ConvLSTM2D) layers, as skin-import reads them from Keras: 20
  * frames of 64x64, four classes. */
-static const char two_ways[] = INPUT(64, 3, "") CELL("a", 16, "same", SEQUENCE) CELL(
-    "b", 16, "same",
-    SEQUENCE ",\"go_backwards\":true" FROM(
-        "input")) "{\"type\":\"reverse\",\"name\":\"b_turned\"},\n"
-                  "{\"type\":\"concatenate\",\"name\":\"both\",\"inputs\":[\"a\",\"b_turned\"]},\n"
-                  "{\"type\":\"max_pool2d\",\"name\":\"pool\"},\n" CELL("c", 16, "same",
-                                                                        FROM("pool"))
-                      CELL("d", 16, "same",
-                           ",\"go_backwards\":true" FROM(
-                               "pool")) "{\"type\":\"concatenate\",\"inputs\":[\"c\",\"d\"]},\n"
-                                        "{\"type\":\"global_average_pool\"},\n"
-                                        "{\"type\":\"dense\",\"name\":\"e\",\"units\":4,"
-                                        "\"activation\":\"softmax\"}]}\n";
+static const char two_ways[] = JSON({
+    "format": 1, "input": {"height": 64, "width": 64, "channels": 3}, "layers": [
+        {"type": "conv_lstm2d", "name": "a", "filters": 16, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true},
+        {"type": "conv_lstm2d", "name": "b", "filters": 16, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "return_sequences": true, "go_backwards": true,
+         "inputs": ["input"]},
+        {"type": "reverse", "name": "b_turned"},
+        {"type": "concatenate", "name": "both", "inputs": ["a", "b_turned"]},
+        {"type": "max_pool2d", "name": "pool"},
+        {"type": "conv_lstm2d", "name": "c", "filters": 16, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "inputs": ["pool"]},
+        {"type": "conv_lstm2d", "name": "d", "filters": 16, "kernel_size": 3, "padding": "same",
+         "recurrent_activation": "sigmoid", "go_backwards": true, "inputs": ["pool"]},
+        {"type": "concatenate", "inputs": ["c", "d"]},
+        {"type": "global_average_pool"},
+        {"type": "dense", "name": "e", "units": 4, "activation": "softmax"}
+    ]});
+
+/* clang-format on */
 
 /* Multiplications of a 3x3 cell. */
 #define CELL_PRODUCTS(side, channels, filters)                                                     \

@@ -6,6 +6,8 @@
 /* clang-format off */
 /* A description as it stands. */
 #define JSON(...) #__VA_ARGS__
+/* The same once its macros have been replaced. */
+#define DESCRIPTION(...) JSON(__VA_ARGS__)
 /* That of a network of these layers. */
 #define NET(...)                                                                                   \
     JSON({"format": 1, "input": {"height": 8, "width": 7, "channels": 2}, "layers": [__VA_ARGS__]})

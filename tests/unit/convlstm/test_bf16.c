@@ -13,6 +13,7 @@
 #include "convlstm_help.h"
 #include "cpu.h"
 #include "model/session.h"
+#include "network_json.h"
 
 #define B 4
 #define T 5
@@ -23,33 +24,54 @@
 static const uint8_t masks[B][T] = {
     {1, 1, 1, 1, 1}, {1, 0, 1, 0, 1}, {0, 1, 1, 1, 0}, {0, 0, 255, 0, 0}};
 
-#define NETWORK(layers)                                                                            \
-    "{\"format\":1,\"name\":\"t\",\"input\":{\"height\":9,\"width\":21,\"channels\":3},"           \
-    "\"crop\":\"\",\"labels\":[],\"layers\":[" layers "]}"
-#define LSTM(filters, kernel, gates, more)                                                         \
-    "{\"type\":\"conv_lstm2d\",\"filters\":" filters ",\"kernel_size\":" kernel                    \
-    ",\"padding\":\"same\",\"recurrent_activation\":\"" gates "\"" more "}"
-#define ALL ",\"return_sequences\":true"
-#define NORM "{\"type\":\"batch_normalization\"}"
-#define END                                                                                        \
-    NORM ",{\"type\":\"global_average_pool\"},"                                                    \
-         "{\"type\":\"dense\",\"units\":2,\"activation\":\"softmax\"}"
-
+/* clang-format off */
 static const char *const networks[] = {
     /* a pair with a map, and a third layer */
-    NETWORK(LSTM("9", "3", "hard_sigmoid_k2", ALL) "," NORM "," LSTM(
-        "6", "3", "sigmoid", ALL) "," NORM "," LSTM("5", "3", "hard_sigmoid_k3", "") "," END),
+    JSON({
+        "format": 1, "input": {"height": 9, "width": 21, "channels": 3}, "layers": [
+            {"type": "conv_lstm2d", "filters": 9, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "hard_sigmoid_k2", "return_sequences": true},
+            {"type": "batch_normalization"},
+            {"type": "conv_lstm2d", "filters": 6, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "sigmoid", "return_sequences": true},
+            {"type": "batch_normalization"},
+            {"type": "conv_lstm2d", "filters": 5, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "hard_sigmoid_k3"},
+            {"type": "batch_normalization"},
+            {"type": "global_average_pool"},
+            {"type": "dense", "units": 2, "activation": "softmax"}
+        ]}),
     /* a pair without one */
-    NETWORK(LSTM("6", "3", "sigmoid", ALL) "," LSTM("7", "3", "hard_sigmoid_k2", "") "," END),
+    JSON({
+        "format": 1, "input": {"height": 9, "width": 21, "channels": 3}, "layers": [
+            {"type": "conv_lstm2d", "filters": 6, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "sigmoid", "return_sequences": true},
+            {"type": "conv_lstm2d", "filters": 7, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "hard_sigmoid_k2"},
+            {"type": "batch_normalization"},
+            {"type": "global_average_pool"},
+            {"type": "dense", "units": 2, "activation": "softmax"}
+        ]}),
     /* kernels of different sizes, relu, a layer in between that is none of the backend's */
-    NETWORK(
-        LSTM("6", "5", "hard_sigmoid_k2",
-             ALL) "," NORM
-                  "," LSTM("3", "1", "hard_sigmoid_k2", ALL ",\"activation\":\"relu\"") "," LSTM(
-                      "4", "3", "sigmoid",
-                      ALL) ",{\"type\":\"conv2d\",\"filters\":3,\"kernel_size\":3,"
-                           "\"padding\":\"same\"}," LSTM("2", "3", "sigmoid", "") "," END),
+    JSON({
+        "format": 1, "input": {"height": 9, "width": 21, "channels": 3}, "layers": [
+            {"type": "conv_lstm2d", "filters": 6, "kernel_size": 5, "padding": "same",
+             "recurrent_activation": "hard_sigmoid_k2", "return_sequences": true},
+            {"type": "batch_normalization"},
+            {"type": "conv_lstm2d", "filters": 3, "kernel_size": 1, "padding": "same",
+             "recurrent_activation": "hard_sigmoid_k2", "return_sequences": true,
+             "activation": "relu"},
+            {"type": "conv_lstm2d", "filters": 4, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "sigmoid", "return_sequences": true},
+            {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": "same"},
+            {"type": "conv_lstm2d", "filters": 2, "kernel_size": 3, "padding": "same",
+             "recurrent_activation": "sigmoid"},
+            {"type": "batch_normalization"},
+            {"type": "global_average_pool"},
+            {"type": "dense", "units": 2, "activation": "softmax"}
+        ]}),
 };
+/* clang-format on */
 
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

@@ -13,6 +13,7 @@
 #include "convlstm_help.h"
 #include "cpu.h"
 #include "kernels/kernels.h"
+#include "network_json.h"
 
 #define B 5
 #define T 6
@@ -27,20 +28,62 @@ static const uint8_t masks[B][T] = {{1, 1, 1, 1, 1, 1},
                                     {0, 0, 0, 0, 0, 1},
                                     {1, 1, 1, 1, 1, 0}};
 
-#define NETWORK(layers)                                                                            \
-    "{\"format\":1,\"name\":\"t\",\"input\":{\"height\":18,\"width\":21,\"channels\":3},"          \
-    "\"crop\":\"\",\"labels\":[],\"layers\":[" layers "]}"
-#define LSTM(name, filters, kernel, more)                                                          \
-    "{\"type\":\"conv_lstm2d\",\"name\":\"" name "\",\"filters\":" filters                         \
-    ",\"kernel_size\":" kernel ",\"padding\":\"same\",\"recurrent_activation\":"                   \
-    "\"hard_sigmoid_k2\"" more "}"
-#define ALL ",\"return_sequences\":true"
-#define NORM "{\"type\":\"batch_normalization\"}"
-#define END                                                                                        \
-    NORM ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":2,\"activation\":\"softmax\"}"
+/* clang-format off */
+static const char network[] = JSON({
+    "format": 1, "input": {"height": 18, "width": 21, "channels": 3}, "layers": [
+        {"type": "conv_lstm2d", "name": "one", "filters": 7, "kernel_size": 3,
+         "padding": "same", "recurrent_activation": "hard_sigmoid_k2",
+         "return_sequences": true},
+        {"type": "batch_normalization"},
+        {"type": "conv_lstm2d", "name": "two", "filters": 4, "kernel_size": 3,
+         "padding": "same", "recurrent_activation": "hard_sigmoid_k2"},
+        {"type": "batch_normalization"},
+        {"type": "flatten"},
+        {"type": "dense", "units": 2, "activation": "softmax"}
+    ]});
 
-static const char network[] =
-    NETWORK(LSTM("one", "7", "3", ALL) "," NORM "," LSTM("two", "4", "3", "") "," END);
+/* What cannot be trained so, and why. */
+static const struct {
+    const char *json, *reason;
+} never[] = {
+    {JSON({
+         "format": 1, "input": {"height": 18, "width": 21, "channels": 3}, "layers": [
+             {"type": "conv_lstm2d", "name": "one", "filters": 3, "kernel_size": 3,
+              "padding": "same", "recurrent_activation": "hard_sigmoid_k2",
+              "return_sequences": true},
+             {"type": "conv_lstm2d", "name": "wide", "filters": 3, "kernel_size": 5,
+              "padding": "same", "recurrent_activation": "hard_sigmoid_k2"},
+             {"type": "batch_normalization"},
+             {"type": "flatten"},
+             {"type": "dense", "units": 2, "activation": "softmax"}
+         ]}),
+     "layer wide"},
+    {JSON({
+         "format": 1, "input": {"height": 18, "width": 21, "channels": 3}, "layers": [
+             {"type": "conv_lstm2d", "name": "one", "filters": 3, "kernel_size": 3,
+              "padding": "same", "recurrent_activation": "hard_sigmoid_k2", "peepholes": "channel"},
+             {"type": "batch_normalization"},
+             {"type": "flatten"},
+             {"type": "dense", "units": 2, "activation": "softmax"}
+         ]}),
+     "layer one"},
+    {JSON({
+         "format": 1, "input": {"height": 18, "width": 21, "channels": 3}, "layers": [
+             {"type": "conv_lstm2d", "name": "one", "filters": 3, "kernel_size": 3,
+              "padding": "same", "recurrent_activation": "hard_sigmoid_k2", "dropout": 0.5},
+             {"type": "batch_normalization"},
+             {"type": "flatten"},
+             {"type": "dense", "units": 2, "activation": "softmax"}
+         ]}),
+     "layer one"},
+    {JSON({
+         "format": 1, "input": {"height": 18, "width": 21, "channels": 3}, "layers": [
+             {"type": "global_average_pool"},
+             {"type": "dense", "units": 2, "activation": "softmax"}
+         ]}),
+     "no conv_lstm2d layer"},
+};
+/* clang-format on */
 
 /* Whether this machine, with NBASE_MAX_ISA as it is, has what the option needs. */
 static bool available(void)
@@ -128,13 +171,8 @@ static void refuses_with_a_reason(void **state)
         refused(network, "no products of bfloat16");
         return;
     }
-    refused(NETWORK(LSTM("one", "3", "3", ALL) "," LSTM("wide", "3", "5", "") "," END),
-            "layer wide");
-    refused(NETWORK(LSTM("one", "3", "3", ",\"peepholes\":\"channel\"") "," END), "layer one");
-    refused(NETWORK(LSTM("one", "3", "3", ",\"dropout\":0.5") "," END), "layer one");
-    refused(NETWORK("{\"type\":\"global_average_pool\"},{\"type\":\"dense\",\"units\":2,"
-                    "\"activation\":\"softmax\"}"),
-            "no conv_lstm2d layer");
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        refused(never[i].json, never[i].reason);
 }
 
 int main(void)

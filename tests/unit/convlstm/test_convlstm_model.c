@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "convlstm_help.h"
+#include "network_json.h"
 
 static void presets(void **state)
 {
@@ -130,14 +131,6 @@ static void initial_weights(void **state)
     convlstm_text_free(json);
 }
 
-#define NET(layers)                                                                                \
-    "{\"format\":1,\"input\":{\"height\":8,\"width\":8,\"channels\":3},\"layers\":[" layers "]}"
-#define CONV(more)                                                                                 \
-    "{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"recurrent_activation\":"          \
-    "\"sigmoid\"" more "}"
-#define HEAD ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":2,\"activation\":\"sigmoid\"}"
-
-/* Every message names the layer or member, and what was expected. */
 /* The original's network started as an average is the one with global average pooling. */
 static void average_start(void **state)
 {
@@ -177,6 +170,13 @@ static void average_start(void **state)
     free(img);
 }
 
+/* clang-format off */
+#define CELL(...)                                                                                  \
+    {"type": "conv_lstm2d", "filters": 2, "kernel_size": 3,                                        \
+     "recurrent_activation": "sigmoid" __VA_ARGS__}
+#define HEAD {"type": "flatten"}, {"type": "dense", "units": 2, "activation": "sigmoid"}
+
+/* Every message names the layer or member, and what was expected. */
 static void bad_descriptions(void **state)
 {
     (void)state;
@@ -187,49 +187,51 @@ static void bad_descriptions(void **state)
     } bad[] = {
         {"", NBASE_ERR_FORMAT, "network"},
         {"[]", NBASE_ERR_FORMAT, "object"},
-        {"{\"format\":2}", NBASE_ERR_UNSUPPORTED, "format 2"},
-        {"{\"format\":1,\"input\":{\"height\":8,\"width\":0,\"channels\":3},\"layers\":[]}",
+        {JSON({"format": 2}), NBASE_ERR_UNSUPPORTED, "format 2"},
+        {JSON({"format": 1, "input": {"height": 8, "width": 0, "channels": 3}, "layers": []}),
          NBASE_ERR_FORMAT, "input"},
-        {NET(""), NBASE_ERR_FORMAT, "layers"},
-        {"{\"format\":1,\"colour\":1}", NBASE_ERR_UNSUPPORTED, "colour"},
-        {NET("{\"type\":\"lstm\"}"), NBASE_ERR_UNSUPPORTED, "lstm"},
-        {NET("{\"name\":\"a\"}"), NBASE_ERR_FORMAT, "type"},
-        {NET("{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3}"), NBASE_ERR_FORMAT,
-         "recurrent_activation"},
-        {NET("{\"type\":\"conv_lstm2d\",\"filters\":2,\"kernel_size\":3,\"recurrent_activation\":"
-             "\"hard_sigmoid\"}"),
+        {NET(), NBASE_ERR_FORMAT, "layers"},
+        {JSON({"format": 1, "colour": 1}), NBASE_ERR_UNSUPPORTED, "colour"},
+        {NET({"type": "lstm"}), NBASE_ERR_UNSUPPORTED, "lstm"},
+        {NET({"name": "a"}), NBASE_ERR_FORMAT, "type"},
+        {NET({"type": "conv_lstm2d", "filters": 2, "kernel_size": 3}),
+         NBASE_ERR_FORMAT, "recurrent_activation"},
+        {NET({"type": "conv_lstm2d", "filters": 2, "kernel_size": 3,
+              "recurrent_activation": "hard_sigmoid"}),
          NBASE_ERR_UNSUPPORTED, "hard_sigmoid_k2"},
-        {NET(CONV(",\"strides\":[1,0]") HEAD), NBASE_ERR_FORMAT, "conv_lstm2d: strides"},
-        {NET(CONV(",\"padding\":\"full\"") HEAD), NBASE_ERR_UNSUPPORTED, "padding"},
-        {NET(CONV(",\"filter\":3") HEAD), NBASE_ERR_UNSUPPORTED, "filter"},
-        {NET(CONV(",\"use_bias\":1") HEAD), NBASE_ERR_FORMAT, "use_bias"},
-        {NET(CONV(",\"padding\":\"valid\",\"dilation_rate\":5") HEAD), NBASE_ERR_SHAPE,
-         "does not fit"},
-        {NET(CONV("") ",{\"type\":\"reshape\",\"target_shape\":[5,0]}"), NBASE_ERR_SHAPE,
-         "target_shape: of as many values as a frame of 6x6x2 has"},
-        {NET(CONV(",\"return_sequences\":true") ",{\"type\":\"reshape\",\"target_shape\":[5,0]}"),
+        {NET(CELL(, "strides": [1, 0]), HEAD), NBASE_ERR_FORMAT, "conv_lstm2d: strides"},
+        {NET(CELL(, "padding": "full"), HEAD), NBASE_ERR_UNSUPPORTED, "padding"},
+        {NET(CELL(, "filter": 3), HEAD), NBASE_ERR_UNSUPPORTED, "filter"},
+        {NET(CELL(, "use_bias": 1), HEAD), NBASE_ERR_FORMAT, "use_bias"},
+        {NET(CELL(, "padding": "valid", "dilation_rate": 5), HEAD),
+         NBASE_ERR_SHAPE, "does not fit"},
+        {NET(CELL(), {"type": "reshape", "target_shape": [7, 0]}),
+         NBASE_ERR_SHAPE, "target_shape: of as many values as a frame of 6x5x2 has"},
+        {NET(CELL(, "return_sequences": true), {"type": "reshape", "target_shape": [7, 0]}),
          NBASE_ERR_SHAPE, "give frames in input"},
-        {NET(CONV("") ",{\"type\":\"reshape\",\"target_shape\":[5,7,1]}"), NBASE_ERR_SHAPE,
-         "one number or three"},
-        {NET(CONV("") ",{\"type\":\"reshape\",\"target_shape\":5}"), NBASE_ERR_FORMAT,
-         "target_shape"},
-        {NET(CONV("") ",{\"type\":\"cropping2d\",\"cropping\":3}"), NBASE_ERR_SHAPE, "nothing"},
-        {NET(CONV("") "," CONV("")), NBASE_ERR_SHAPE, "sequence"},
-        {NET(CONV(",\"return_sequences\":true") ",{\"type\":\"flatten\"}"), NBASE_ERR_SHAPE,
-         "return_sequences"},
-        {NET(CONV(",\"name\":\"a/b\"") HEAD), NBASE_ERR_FORMAT, "name"},
-        {NET(CONV(",\"name\":\"dense\"") HEAD), NBASE_ERR_FORMAT, "twice"},
-        {NET("{\"type\":\"batch_normalization\",\"mode\":\"compat_tf22\"}," CONV("") HEAD),
+        {NET(CELL(), {"type": "reshape", "target_shape": [5, 7, 1]}),
+         NBASE_ERR_SHAPE, "one number or three"},
+        {NET(CELL(), {"type": "reshape", "target_shape": 5}), NBASE_ERR_FORMAT, "target_shape"},
+        {NET(CELL(), {"type": "cropping2d", "cropping": 3}), NBASE_ERR_SHAPE, "nothing"},
+        {NET(CELL(), CELL()), NBASE_ERR_SHAPE, "sequence"},
+        {NET(CELL(, "return_sequences": true), {"type": "flatten"}),
+         NBASE_ERR_SHAPE, "return_sequences"},
+        {NET(CELL(, "name": "a/b"), HEAD), NBASE_ERR_FORMAT, "name"},
+        {NET(CELL(, "name": "dense"), HEAD), NBASE_ERR_FORMAT, "twice"},
+        {NET({"type": "batch_normalization", "mode": "compat_tf22"}, CELL(), HEAD),
          NBASE_ERR_UNSUPPORTED, "conv_lstm2d before it"},
-        {NET(CONV("") ",{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":16777217}"),
+        {NET(CELL(), {"type": "flatten"}, {"type": "dense", "units": 16777217}),
          NBASE_ERR_FORMAT, "units"},
-        {"{\"format\":1,\"labels\":[\"a\"],\"input\":{\"height\":8,\"width\":8,\"channels\":3},"
-         "\"layers\":[" CONV("") HEAD "]}",
+
+        {DESCRIPTION({"format": 1, "input": {"height": 8, "width": 8, "channels": 3},
+                      "layers": [CELL(), HEAD], "labels": ["a"]}),
          NBASE_ERR_SHAPE, "1 labels"},
-        {"{\"format\":1,\"input\":{\"height\":65536,\"width\":65536,\"channels\":60000},\"layers\":"
-         "[" CONV("") HEAD "]}",
+
+        {DESCRIPTION({"format": 1, "input": {"height": 65536, "width": 65536, "channels": 60000},
+                      "layers": [CELL(), HEAD]}),
          NBASE_ERR_LIMIT, "too large"},
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         convlstm_model *m = (convlstm_model *)1;
         nbase_error err = {NBASE_OK, ""};
