@@ -222,11 +222,9 @@ static void bad_descriptions(void **state)
          NBASE_ERR_UNSUPPORTED, "conv_lstm2d before it"},
         {NET(CELL(), {"type": "flatten"}, {"type": "dense", "units": 16777217}),
          NBASE_ERR_FORMAT, "units"},
-
         {DESCRIPTION({"format": 1, "input": {"height": 8, "width": 8, "channels": 3},
                       "layers": [CELL(), HEAD], "labels": ["a"]}),
          NBASE_ERR_SHAPE, "1 labels"},
-
         {DESCRIPTION({"format": 1, "input": {"height": 65536, "width": 65536, "channels": 60000},
                       "layers": [CELL(), HEAD]}),
          NBASE_ERR_LIMIT, "too large"},
