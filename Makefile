@@ -110,9 +110,10 @@ TOOL_MAINS := $(sort $(wildcard tools/skin.c tools/skin-*.c))
 MODULE_SRC := tools/ranks/mpi_link.c
 TOOL_ROOMS := $(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))
 OTHER_TOOLS := %_windows.c
-ifeq (windows,$(SYSTEM)) # what skin-faces, skin-info and skin-predict need
-TOOL_ROOMS := $(addprefix tools/,arrays common data faces feed import keras photos pictures predict ranks report score store)
-OTHER_TOOLS := %_posix.c %/loader.c %/mtcnn_import.c %/trainlog.c
+WINDOWS_TOOLS := augment evaluate faces info predict split train
+ifeq (windows,$(SYSTEM)) # what those need
+TOOL_ROOMS := $(addprefix tools/,arrays common data faces feed import keras photos pictures predict ranks report score split store train)
+OTHER_TOOLS := %_posix.c %/mtcnn_import.c
 endif
 TOOL_SRC := $(filter-out $(MODULE_SRC) $(OTHER_TOOLS),$(call sources,$(TOOL_ROOMS)))
 BENCH_SRC := # it measures against BLAS
@@ -458,11 +459,12 @@ WINDOWS_CC ?= x86_64-w64-mingw32-gcc-posix
 WINDOWS_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WINDOWS_CC)' AR=x86_64-w64-mingw32-ar BUILD=$(BUILD)/windows OPT=-O3 BLAS=none OPENMP=none
 windows: deps-windows ## the libraries for 64-bit Windows: build/windows/lib
 	@+$(WINDOWS_MAKE) $(BUILD)/windows/lib/libconvlstm.a $(BUILD)/windows/lib/libmtcnn.a
-windows-tools: deps-windows ## skin-faces, skin-info and skin-predict for 64-bit Windows: build/windows/bin (WINDOWS_JANSSON=prefix of a jansson for it)
+windows-tools: deps-windows ## the tools for 64-bit Windows (docs/windows.md): build/windows/bin (WINDOWS_JANSSON=prefix of a jansson for it)
 	@$(if $(WINDOWS_JANSSON),,tools/packaging/windows-jansson.sh $(BUILD)/windows/jansson '$(WINDOWS_CC)' x86_64-w64-mingw32-ar)
-	@+$(WINDOWS_MAKE) $(patsubst %,$(BUILD)/windows/bin/skin-%.exe,faces info predict)
+	@+$(WINDOWS_MAKE) $(patsubst %,$(BUILD)/windows/bin/skin-%.exe,$(WINDOWS_TOOLS))
 windows-tests: deps-windows
 	@+$(WINDOWS_MAKE) $(BUILD)/windows/bare/kernels $(BUILD)/windows/bare/mtcnn $(BUILD)/windows/tests/libraries
+windows-tools windows-tests: | windows # once, where both are made at the same time
 .PHONY: windows windows-tools windows-tests check-windows deps-windows
 wasm-kernels:
 	@+$(WASM_ALONE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
@@ -554,7 +556,7 @@ check-wasm: deps-run deps-wasm ## WebAssembly under node: the kernels, and the m
 
 check-windows: deps-run ## the libraries and tools for Windows under wine (Debian's wine64), beside native builds
 	@+$(MAKE) $(JOBS) --no-print-directory build weights windows-tests windows-tools
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/plain OPT=-O3 BLAS=none OPENMP=none OPTIONAL=none $(patsubst %,$(BUILD)/plain/bin/skin-%,faces info predict)
+	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/plain OPT=-O3 BLAS=none OPENMP=none OPTIONAL=none $(patsubst %,$(BUILD)/plain/bin/skin-%,$(WINDOWS_TOOLS))
 	@tests/system/check-windows.sh $(BUILD)
 check-deb: deps-deb deps-chroot ## apt install of Debian's packages in a clean chroot, their use, and apt purge (as root)
 	@+$(MAKE) $(JOBS) --no-print-directory deb

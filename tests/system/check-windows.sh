@@ -37,6 +37,8 @@ cat "$scratch/windows.txt"
 "$wine" "$build"/windows/bare/kernels.exe | tail -1
 "$wine" "$build"/windows/bare/mtcnn.exe | tail -1
 mkdir "$scratch/tools"
+"$build"/bin/skin-synth "$scratch/tools/Klinik" --patients 24 --seed 3 --photos 6:6 --quiet
+"$build"/bin/skin-getdata "$scratch/tools/Klinik" -o "$scratch/tools/Klinik/Nutzer ü.txt" --quiet
 # shellcheck disable=SC2046  # one word for each instruction set
 WINE=$wine tests/windows/tools.sh "$build/plain/bin" "$build/windows/bin" "$scratch/tools" \
     $("$build"/bin/skin-info --isa)

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# skin-faces, skin-info and skin-predict for Windows, under wine, beside those of a native build
-# with the same
-# libraries left out: output, messages, status and files.    tests/windows/tools.sh NATIVE WINDOWS
-# SCRATCH ISA...
+# The tools for Windows, under wine, beside those of a native build with the same libraries left
+# out: output, messages, status and files.
+#     tests/windows/tools.sh NATIVE WINDOWS SCRATCH ISA...
 # NATIVE and WINDOWS are folders of the tools; the environment has WINE and WINEPREFIX.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -42,6 +41,9 @@ both() {
     diff native.err windows.err || fail "$*: what it reports"
 }
 files() { (cd "$1" && find . -type f | LC_ALL=C sort | while read -r f; do sha256sum "$f"; done); }
+
+# shellcheck source=tests/windows/pipeline.sh
+. "$here/pipeline.sh"
 
 for isa in "$@"; do
     export NBASE_MAX_ISA=$isa
@@ -133,4 +135,5 @@ grep -q "$((400 - done_before)) written, $done_before finished before" windows.o
 
 mkdir windows/besetzt.npz native/besetzt.npz
 both 1 skin-predict Modell_模型.safetensors --npz sequences.npz -o besetzt.npz
+pipeline
 echo "the tools for Windows: as natively ($*)"

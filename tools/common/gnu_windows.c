@@ -54,6 +54,16 @@ void *memmem(const void *in, size_t in_size, const void *what, size_t what_size)
     return NULL;
 }
 
+char *strsep(char **rest, const char *separators)
+{
+    char *part = *rest;
+    if (!part) return NULL;
+    char *end = part + strcspn(part, separators);
+    *rest = *end ? end + 1 : NULL;
+    *end = 0;
+    return part;
+}
+
 ssize_t getline(char **line, size_t *room, FILE *from)
 {
     size_t n = 0;

@@ -9,6 +9,7 @@
 char *strndup(const char *text, size_t most);
 int strverscmp(const char *a, const char *b);
 void *memmem(const void *in, size_t in_size, const void *what, size_t what_size);
+char *strsep(char **rest, const char *separators);
 ssize_t getline(char **line, size_t *room, FILE *from);
 
 #endif

@@ -11,6 +11,9 @@
 #include "system_wait.h"
 #include "windows_names.h"
 
+/* after windows.h */
+#include <psapi.h>
+
 /* ---- the beginning ---- */
 
 int main(int argc, char **argv);
@@ -75,6 +78,19 @@ const char *system_path_setting(const char *name)
 }
 
 bool system_set(const char *name, const char *value) { return _putenv_s(name, value) == 0; }
+
+size_t system_processors(void)
+{
+    DWORD n = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+    return n ? n : 1;
+}
+
+uint64_t system_peak_memory(void)
+{
+    PROCESS_MEMORY_COUNTERS used = {.cb = sizeof used};
+    return GetProcessMemoryInfo(GetCurrentProcess(), &used, sizeof used) ? used.PeakWorkingSetSize
+                                                                         : 0;
+}
 
 void system_host(char *name, size_t room)
 {

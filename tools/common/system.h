@@ -47,6 +47,9 @@ FILE *system_open(const char *path, system_kind *kind, uint64_t *size);
 /* Opens for reading whatever has this name, a pipe too. */
 FILE *system_open_any(const char *path);
 
+/* Opens a file for adding lines at its end; it is created if it is missing. Null: see errno. */
+FILE *system_append(const char *path);
+
 /* The size of what is open if that is a file, else 0. */
 uint64_t system_size(FILE *f);
 
@@ -121,6 +124,12 @@ const char *system_path_setting(const char *name);
 
 /* Sets a variable of the environment. Before threads are started. */
 bool system_set(const char *name, const char *value);
+
+/* The processors of this machine that run, at least 1. */
+size_t system_processors(void);
+
+/* Bytes of memory that this process has had at the most, 0 if that is not known. */
+uint64_t system_peak_memory(void);
 
 /* The machine's name, "localhost" if it has none. */
 void system_host(char *name, size_t room);

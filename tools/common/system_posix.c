@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,6 +59,8 @@ FILE *system_open(const char *path, system_kind *kind, uint64_t *size)
 }
 
 FILE *system_open_any(const char *path) { return fopen(path, "rb"); }
+
+FILE *system_append(const char *path) { return fopen(path, "a"); }
 
 uint64_t system_size(FILE *f)
 {
@@ -179,6 +182,18 @@ bool system_program_folder(char path[SYSTEM_PATH])
 const char *system_path_setting(const char *name) { return getenv(name); }
 
 bool system_set(const char *name, const char *value) { return setenv(name, value, 1) == 0; }
+
+size_t system_processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (size_t)n : 1;
+}
+
+uint64_t system_peak_memory(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+}
 
 void system_host(char *name, size_t room)
 {

@@ -161,14 +161,28 @@ FILE *system_open(const char *path, system_kind *kind, uint64_t *size)
     return NULL;
 }
 
+/* A stream of a descriptor, which it closes even if there is none. */
+static FILE *stream_of(int file, const char *mode)
+{
+    FILE *f = file >= 0 ? _fdopen(file, mode) : NULL;
+    if (!f && file >= 0) _close(file);
+    return f;
+}
+
 FILE *system_open_any(const char *path)
 {
     wchar_t wide[SYSTEM_PATH];
     if (!windows_wide(path, wide)) return NULL;
-    int file = windows_open(wide, GENERIC_READ, OPEN_EXISTING, 0, _O_RDONLY);
-    FILE *f = file >= 0 ? _fdopen(file, "rb") : NULL;
-    if (!f && file >= 0) _close(file);
-    return f;
+    return stream_of(windows_open(wide, GENERIC_READ, OPEN_EXISTING, 0, _O_RDONLY), "rb");
+}
+
+FILE *system_append(const char *path)
+{
+    wchar_t wide[SYSTEM_PATH];
+    if (!windows_wide(path, wide)) return NULL;
+    return stream_of(
+        windows_open(wide, FILE_APPEND_DATA | SYNCHRONIZE, OPEN_ALWAYS, 0, _O_WRONLY | _O_APPEND),
+        "ab");
 }
 
 uint64_t system_size(FILE *f)

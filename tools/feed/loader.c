@@ -3,10 +3,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fail.h"
 #include "ranks/ranks_gather.h"
+#include "system.h"
 
 enum { SLOTS = 2, MAX_THREADS = 8 };
 
@@ -170,10 +170,8 @@ static void release(loader *l)
  * bucket wants as many threads as there are transfers. */
 static size_t threads_for(const source *s)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = s->faces && store_is_remote(store_place(s->faces))
-                   ? MAX_THREADS
-                   : 1 + (size_t)(processors > 0 ? processors : 1) / 8;
+    bool remote = s->faces && store_is_remote(store_place(s->faces));
+    size_t n = remote ? MAX_THREADS : 1 + system_processors() / 8;
     return n < MAX_THREADS ? n : MAX_THREADS;
 }
 

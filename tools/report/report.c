@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "card_page.h"
 #include "fairness.h"
 #include "fileio.h"
 #include "plots.h"
+#include "system.h"
 
 /* Compares the groups, if the report has any. */
 static bool compare_groups(report *r)
@@ -313,7 +313,7 @@ static void remove_others(const report *r, const char *dir)
     for (size_t i = 0; i < REPORT_FILES; i++) {
         if (!report_files[i].has || report_files[i].has(r)) continue;
         char *path = file_join(dir, report_files[i].name, NULL);
-        if (path) unlink(path);
+        if (path) system_remove(path);
         free(path);
     }
 }

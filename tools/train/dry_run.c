@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "cli.h"
 #include "fail.h"
 #include "feed/loader.h"
 #include "schedule.h"
+#include "system.h"
 
 /* The first step reserves memory; the others are measured. */
 enum { STEPS = 3 };
@@ -65,8 +65,6 @@ static void print_costs(const train_run *r, double step)
            all = (double)r->total_steps * step +
                  (o->npz ? 0 : epochs * judged * step * FORWARD_SHARE);
     char one[32], text[32];
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     printf("network      %zu layers, %zu parameters, frames of %zu x %zu\n", info.layers,
            info.parameters, r->train.height, r->train.width);
     printf("to train on  %zu %s (%zu entries per epoch), to validate %zu\n", r->train.count,
@@ -75,7 +73,7 @@ static void print_costs(const train_run *r, double step)
     printf("steps        %zu of %s each, %zu per epoch\n", r->total_steps, one, r->steps_an_epoch);
     printf("time         about %s\n", duration(text, all));
     printf("memory       %.0f MiB so far, with the batch of one step\n",
-           (double)usage.ru_maxrss / 1024);
+           (double)system_peak_memory() / (1 << 20));
     printf("nothing was written; leave --dry-run out to train\n");
 }
 

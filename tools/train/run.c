@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "array_validation.h"
 #include "cli.h"
@@ -23,6 +22,7 @@
 #include "ranks/ranks_gather.h"
 #include "schedule.h"
 #include "score/score.h"
+#include "system.h"
 
 static const char epoch_columns[] =
     "epoch,loss,accuracy,precision,val_loss,val_accuracy,val_precision,val_balanced_accuracy,val_"
@@ -445,7 +445,7 @@ static bool remove_earlier(const train_run *r, nbase_error *err)
 {
     const char *const paths[] = {r->model_path, r->checkpoint_path, r->log_path};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (unlink(paths[i]) && errno != ENOENT)
+        if (!system_remove(paths[i]) && errno != ENOENT)
             return tool_fail(err, NBASE_ERR_IO, "%s: cannot remove: %s", paths[i], strerror(errno));
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include "fail.h"
 #include "fileio.h"
+#include "system.h"
 
 static bool append(runlog *log, const char *line, size_t n)
 {
@@ -29,7 +30,7 @@ bool runlog_open(runlog *log, const char *path, const char *text, nbase_error *e
     if (!log->path || !append(log, text ? text : "", text ? strlen(text) : 0))
         return tool_no_memory(err);
     if (!file_write(path, log->text, log->size, err)) return false;
-    log->stream = fopen(path, "a");
+    log->stream = system_append(path);
     return log->stream ||
            tool_fail(err, NBASE_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
 }
