@@ -34,4 +34,17 @@ check 'status without a file' 2 $?
 $info $goldens/v1.npy >/dev/full 2>/dev/null
 check 'status on a full disk' 1 $?
 NBASE_MAX_ISA=ref $info --isa | grep -qx ref || check 'isa' ref "$(NBASE_MAX_ISA=ref $info --isa)"
+
+# A variable that would be ignored, since its value means nothing, is told; an empty one is none.
+for wrong in NBASE_MAX_ISA=AVX2 NBASE_MAX_ISA=avx_512 NBASE_VERBOSE=yes SKIN_JPEG=libjpeg \
+    SKIN_RANKS=no; do
+    env "$wrong" $info --isa >"$scratch/out" 2>"$scratch/err"
+    check "status with $wrong" 2 $?
+    check "no answer with $wrong" 0 "$(wc -c <"$scratch/out")"
+    grep -q "the environment has $wrong: expected one of" "$scratch/err" ||
+        check "the message for $wrong" "expected one of" "$(cat "$scratch/err")"
+done
+for right in NBASE_MAX_ISA= NBASE_VERBOSE=0 SKIN_JPEG=turbo SKIN_JPEG=stb SKIN_RANKS=off; do
+    env "$right" $info --isa >/dev/null 2>"$scratch/err" || check "with $right" 0 "$(cat "$scratch/err")"
+done
 exit $failed

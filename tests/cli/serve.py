@@ -196,6 +196,17 @@ def test_analyze(rng):
             0.15 < got["photos"][0]["quality"]["sharpness"] < 2 and
             35 < got["photos"][0]["quality"]["brightness"] < 225 and
             "quality" not in got["photos"][2], f"quality: {got['photos']}")
+        # all measures under their own names, as skin-faces stores them
+        columns = "sharpness brightness highlights clipped side yaw roll rival".split()
+        open("one.txt", "w").write('["1", "1", "", "0.png"]\n')
+        subprocess.run([BIN + "/skin-faces", "one.txt", "--images", "photos", "-o", "one"],
+                       check=True, capture_output=True)
+        stored = dict(zip(columns, np.load("one/1.npz")["quality"][0].tolist()))
+        measured = got["photos"][0]["quality"]
+        check(
+            list(measured) == columns and stored["side"] == min(found["box"][2:]) and
+            all(abs(measured[c] - stored[c]) < 1e-4 for c in columns),
+            f"quality {measured}, skin-faces {stored}")
         # a poor photo is passed over with its reasons, as skin-faces masks it
         blurred = png(face.filter(ImageFilter.GaussianBlur(4)))
         status, poor = ask(*multipart([("photo", p) for p in (pictures[0], blurred, pictures[1])]))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli_pages.h"
+#include "environment.h"
 #include "launcher.h"
 #include "ranout.h"
 #include "system.h"
@@ -349,6 +350,11 @@ int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
     muted = launched && by.rank > 0;
     if (muted) opterr = 0; /* getopt's own messages */
     int status = parse(tool, argc, argv, first);
+    nbase_error err;
+    if (status < 0 && !environment_ok(&err)) {
+        cli_report(&err);
+        status = CLI_USAGE;
+    }
     if (status < 0 && launched && !tool->ranks) status = refuse_ranks(&by);
     /* A launcher ends the other ranks as soon as one fails, and rank 0 has something to say. */
     return muted && status > 0 ? CLI_OK : status;

@@ -55,8 +55,10 @@ typedef struct cli_tool {
  * Positional arguments are moved to the end of argv, the first at index *first.
  *
  * Returns -1 if the tool is to run, or the status with which main returns: CLI_OK after --help,
- * --help-as or --version, CLI_USAGE after a message. From then on the process ends with CLI_FAILURE
- * and a message when not all of its standard output could be written, as on a full disk. */
+ * --help-as or --version, CLI_USAGE after a message, which also comes where a variable of the
+ * environment has a value that means nothing (environment.h). From then on the process ends with
+ * CLI_FAILURE and a message when not all of its standard output could be written, as on a full
+ * disk. */
 int cli_parse(const cli_tool *tool, int argc, char **argv, int *first);
 
 /* Prints "skin-train: " and the text as one line on stderr. Control characters in the text are

@@ -144,7 +144,16 @@ static enum MHD_Result send_answer(request *r)
 typedef struct framing {
     request *request;
     size_t lengths, codings; /* headers Content-Length and Transfer-Encoding */
+    size_t hosts;
 } framing;
+
+/* RFC 9112, 5.1: blanks before the colon are refused, since one program takes "Content-Length : 5"
+ * for the length of a body, and another, as libmicrohttpd, for a header that it does not know. */
+static bool ends_in_blank(const char *name)
+{
+    size_t length = strlen(name);
+    return length && (name[length - 1] == ' ' || name[length - 1] == '\t');
+}
 
 /* libmicrohttpd takes a body of a transfer encoding that it does not know for one without end, and
  * of several lengths the first. A proxy in front may take another: what it holds for the body of
@@ -158,7 +167,13 @@ static enum MHD_Result check_header(void *ctx, enum MHD_ValueKind kind, const ch
     bool coding = strcasecmp(name, "Transfer-Encoding") == 0;
     f->codings += coding;
     f->lengths += strcasecmp(name, "Content-Length") == 0;
-    if (coding && value && strcasecmp(value, "chunked") != 0)
+    f->hosts += strcasecmp(name, "Host") == 0;
+    if (ends_in_blank(name))
+        problem_set(p, 400, "BAD_REQUEST", "the head has a blank between '%.60s' and its colon",
+                    name);
+    else if (f->hosts > 1)
+        problem_set(p, 400, "BAD_REQUEST", "the head has two lines Host; send one");
+    else if (coding && value && strcasecmp(value, "chunked") != 0)
         problem_set(p, 400, "BAD_REQUEST",
                     "the only transfer encoding that this server knows is chunked");
     else if (f->codings + f->lengths > 1)
