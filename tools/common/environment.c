@@ -19,8 +19,8 @@ static const char *isa_names(char *out, size_t size)
 {
     size_t used = 0;
     for (nbase_isa isa = NBASE_ISA_REF; isa <= NBASE_ISA_WASM && used < size; isa++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "|" : "",
-                                 nbase_isa_name(isa));
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", used ? "|" : "", nbase_isa_name(isa));
     return out;
 }
 

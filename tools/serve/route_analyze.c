@@ -66,11 +66,14 @@ static json_t *reasons_json(const photo_report *f)
 static json_t *quality_json(const float *q)
 {
     /* ../photos/quality.h */
-    static const char *const names[QUALITY_MEASURES] = {
-        [QUALITY_SHARPNESS] = "sharpness",   [QUALITY_BRIGHTNESS] = "brightness",
-        [QUALITY_HIGHLIGHTS] = "highlights", [QUALITY_CLIPPED] = "clipped",
-        [QUALITY_SIDE] = "side",             [QUALITY_YAW] = "yaw",
-        [QUALITY_ROLL] = "roll",             [QUALITY_RIVAL] = "rival"};
+    static const char *const names[QUALITY_MEASURES] = {[QUALITY_SHARPNESS] = "sharpness",
+                                                        [QUALITY_BRIGHTNESS] = "brightness",
+                                                        [QUALITY_HIGHLIGHTS] = "highlights",
+                                                        [QUALITY_CLIPPED] = "clipped",
+                                                        [QUALITY_SIDE] = "side",
+                                                        [QUALITY_YAW] = "yaw",
+                                                        [QUALITY_ROLL] = "roll",
+                                                        [QUALITY_RIVAL] = "rival"};
     json_t *o = json_object();
     for (int i = 0; i < QUALITY_MEASURES; i++) json_object_set_new(o, names[i], number(q[i]));
     return o;
