@@ -2,8 +2,8 @@
 #
 # Sources are found by folder: a new .c file in libconvlstm/, libmtcnn/ or tools/*/ is built without
 # touching this file. Kernels are templates, NAME_body.c, listed below; elsewhere a file's suffix is
-# its instruction set (_avx2, _avx512, _neon) and sets its flags. tools/skin-X.c becomes the tool skin-X;
-# tests/unit/*/test_*.c become test programs.
+# its instruction set (_avx2, _avx512, _neon) and sets its flags. tools/skin-X.c becomes the tool
+# skin-X; tests/unit/*/test_*.c become test programs.
 #
 # A line is printed for each file that is built; V=1 prints the commands instead.
 
@@ -37,34 +37,41 @@ THREADS ?= pool
 OPENMP_LIBS :=
 ifeq (undefined,$(origin OPENMP))
 OPENMP := -fopenmp
-# Threads of our own need of OpenMP only the runtime that OpenBLAS brings along, gcc's, and its header.
-# clang would bring a second runtime into the process.
-ifneq (,$(and $(filter pool,$(THREADS)),$(findstring clang,$(shell $(CC) --version 2>/dev/null)),$(shell command -v gcc)))
+# Threads of our own need of OpenMP only the runtime that OpenBLAS brings along, gcc's, and its
+# header. clang would bring a second runtime into the process.
+ifneq (,$(and $(filter pool,$(THREADS)),\
+    $(findstring clang,$(shell $(CC) --version 2>/dev/null)),$(shell command -v gcc)))
 OPENMP := -I$(BUILD)/libgomp
 OPENMP_LIBS := -lgomp
-$(shell mkdir -p $(BUILD)/libgomp && rm -f $(BUILD)/libgomp/omp.h && sed 's/__malloc__ ([a-z_]*)/__malloc__/' \
+$(shell mkdir -p $(BUILD)/libgomp && rm -f $(BUILD)/libgomp/omp.h && \
+    sed 's/__malloc__ ([a-z_]*)/__malloc__/' \
   "$$(gcc -print-file-name=include/omp.h)" > $(BUILD)/libgomp/omp.h)
 endif
 endif
-# OPENMP=none: without an OpenMP runtime; BLAS=none: products by our own loops. What OpenBLAS's OpenMP
-# build does is OpenMP's, so that BLAS needs both.
+# OPENMP=none: without an OpenMP runtime; BLAS=none: products by our own loops. What OpenBLAS's
+# OpenMP build does is OpenMP's, so that BLAS needs both.
 BLAS ?= openblas
 # ZLIB=none: archives are written uncompressed, and compressed ones are refused.
 ZLIB ?= zlib
 ifeq (openblas none,$(BLAS) $(OPENMP))
 $(error OPENMP=none needs BLAS=none: OpenBLAS's OpenMP build brings its runtime along)
 endif
-CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -ffp-contract=off -fno-math-errno \
-             -fvisibility=hidden $(PIC) $(if $(PIC),-fno-semantic-interposition) -ffunction-sections -fdata-sections \
-             -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) \
+CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -ffp-contract=off \
+             -fno-math-errno \
+             -fvisibility=hidden $(PIC) $(if $(PIC),-fno-semantic-interposition) \
+             -ffunction-sections -fdata-sections \
+             -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) \
+             $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) \
              $(CFLAGS)
 INCLUDES := -Ilibconvlstm -Ilibconvlstm/base -Ilibmtcnn -Itools -Itools/common
-LDLIBS_CORE := $(if $(filter none,$(BLAS)),,-lopenblas) $(if $(filter none,$(ZLIB)),,-lz) $(OPENMP_LIBS) -lm -lpthread
+LDLIBS_CORE := $(if $(filter none,$(BLAS)),,-lopenblas) $(if $(filter none,$(ZLIB)),,-lz) \
+               $(OPENMP_LIBS) -lm -lpthread
 
 # With -m32 a compiler still names the 64-bit machine.
 MACHINE := $(if $(filter -m32,$(CC)),i686-linux-gnu,$(shell $(CC) -dumpmachine))
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
-ISA_FLAGS_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c -mprefer-vector-width=512
+ISA_FLAGS_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c \
+                    -mprefer-vector-width=512
 ISA_FLAGS_neon :=
 ISA_FLAGS_wasm :=
 # The instruction sets of this kind of machine, ref being plain C.
@@ -85,25 +92,30 @@ SYSTEM_FLAGS :=
 ifneq (,$(findstring wasm32,$(MACHINE)))
 SYSTEM := wasm
 PIC :=
-SYSTEM_FLAGS := -msimd128 $(if $(filter wasm,$(THREADS)),-matomics -mbulk-memory -ftls-model=local-exec) -ffunction-sections -fdata-sections
+SYSTEM_FLAGS := -msimd128 -ffunction-sections -fdata-sections \
+                $(if $(filter wasm,$(THREADS)),-matomics -mbulk-memory -ftls-model=local-exec)
 else ifneq (,$(findstring mingw,$(MACHINE)))
 SYSTEM := windows
 PIC :=
-# Formats as C has them. On Windows a stack is aligned to 16 bytes, and gcc saves wider vectors there
-# by instructions that want more.
+# Formats as C has them. On Windows a stack is aligned to 16 bytes, and gcc saves wider vectors
+# there by instructions that want more.
 SYSTEM_FLAGS := -D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0602 -Wa,-muse-unaligned-vector-move
 endif
 
-# ---- sources ----------------------------------------------------------------------------------------------------------------
+# ---- sources ------------------------------------------------------------------------------------
 
 sources = $(filter-out $(OTHER_ISA) %_body.c,$(sort $(wildcard $(addsuffix /*.c,$(1)))))
-OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c wasm.c) $(if $(filter openmp none,$(THREADS)),together.c)) \
+OTHER_BASE := $(addprefix threads_,$(filter-out $(THREADS).c,pool.c openmp.c none.c wasm.c) \
+              $(if $(filter openmp none,$(THREADS)),together.c)) \
               $(addprefix os_,$(filter-out $(SYSTEM).c,posix.c windows.c wasm.c)) \
               $(if $(filter none,$(BLAS)),gemm.c,gemm_none.c) \
               $(if $(filter none wasm,$(THREADS)),background.c,background_none.c) \
-              $(if $(filter none,$(ZLIB)),deflate.c,deflate_none.c) $(if $(filter posix,$(SYSTEM)),,quota.c)
-BASE_SRC := $(filter-out $(addprefix libconvlstm/base/,$(OTHER_BASE)),$(call sources,libconvlstm/base))
-CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
+              $(if $(filter none,$(ZLIB)),deflate.c,deflate_none.c) \
+              $(if $(filter posix,$(SYSTEM)),,quota.c)
+BASE_SRC := $(filter-out $(addprefix libconvlstm/base/,$(OTHER_BASE)),\
+            $(call sources,libconvlstm/base))
+CONVLSTM_SRC := $(call sources,libconvlstm libconvlstm/layers libconvlstm/cells \
+                libconvlstm/kernels libconvlstm/model libconvlstm/trainer)
 MTCNN_SRC := $(call sources,libmtcnn libmtcnn/kernels)
 TOOL_MAINS := $(sort $(wildcard tools/skin.c tools/skin-*.c))
 # Not part of the tools: what knows MPI is a module, which they load under a launcher.
@@ -112,22 +124,27 @@ TOOL_ROOMS := $(patsubst %/,%,$(filter %/,$(wildcard tools/*/)))
 OTHER_TOOLS := %_windows.c
 WINDOWS_TOOLS := augment evaluate faces info predict split train
 ifeq (windows,$(SYSTEM)) # what those need
-TOOL_ROOMS := $(addprefix tools/,arrays common data faces feed import keras photos pictures predict ranks report score split store train)
+TOOL_ROOMS := $(addprefix tools/,arrays common data faces feed import keras photos pictures \
+              predict ranks report score split store train)
 OTHER_TOOLS := %_posix.c %/mtcnn_import.c
 endif
 TOOL_SRC := $(filter-out $(MODULE_SRC) $(OTHER_TOOLS),$(call sources,$(TOOL_ROOMS)))
 BENCH_SRC := # it measures against BLAS
 ifneq (none,$(BLAS))
-BENCH_SRC += $(call sources,bench) $(if $(wildcard bench/*.c),$(wildcard tests/help/convlstm_ref*.c))
+BENCH_SRC += $(call sources,bench) \
+             $(if $(wildcard bench/*.c),$(wildcard tests/help/convlstm_ref*.c))
 endif
 TEST_MAINS := $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ_MAINS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SRC := $(sort $(wildcard tests/help/*.c))
 
-# ---- what the tools find on this machine --------------------------------------------------------------------------------------
+# ---- what the tools find on this machine --------------------------------------------------------
 
 hash := \#
 comma := ,
+# 1 if such C compiles.
+compiles = $(shell printf '$(hash)include <stdio.h>\n$(1)\n' | \
+           $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
 # OPTIONAL=none: without any library that the tools can do without, even if it is there.
 OPTIONAL ?= $(if $(filter windows,$(SYSTEM)),none,found)
 ifeq (none,$(OPTIONAL))
@@ -135,13 +152,16 @@ JPEG := stb
 MPI := no
 else
 have = $(shell pkg-config --exists "$(1)" 2>/dev/null && echo 1)
-have_header = $(shell printf '$(hash)include <stdio.h>\n$(hash)include <$(1)>\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
+have_header = $(call compiles,$(hash)include <$(1)>)
 endif
 TOOL_DEFS :=
 TOOL_LIBS := -ljansson
-ifeq (windows,$(SYSTEM)) # programs of one file, which begin with the command line in UTF-16 (tools/common/process_windows.c)
+# Programs of one file, which begin with the command line in UTF-16
+# (tools/common/process_windows.c).
+ifeq (windows,$(SYSTEM))
 WINDOWS_JANSSON ?= $(BUILD)/jansson
-TOOL_DEFS += -D_FILE_OFFSET_BITS=64 -D_POSIX_THREAD_SAFE_FUNCTIONS -include tools/common/gnu_windows.h -isystem $(WINDOWS_JANSSON)/include
+TOOL_DEFS += -D_FILE_OFFSET_BITS=64 -D_POSIX_THREAD_SAFE_FUNCTIONS \
+             -include tools/common/gnu_windows.h -isystem $(WINDOWS_JANSSON)/include
 TOOL_LIBS := -L$(WINDOWS_JANSSON)/lib -ljansson -static -municode -Wl,--stack,8388608
 endif
 ifeq (1,$(call have,libmicrohttpd gnutls))
@@ -161,7 +181,8 @@ TOOL_DEFS += -DHAVE_CSV
 TOOL_LIBS += -lcsv
 endif
 ifeq (1,$(call have,libexttextcat))
-TOOL_DEFS += -DHAVE_TEXTCAT $(shell pkg-config --cflags libexttextcat) -DTEXTCAT_DATA='"$(shell pkg-config --variable=pkgdatadir libexttextcat)"'
+TOOL_DEFS += -DHAVE_TEXTCAT $(shell pkg-config --cflags libexttextcat) \
+             -DTEXTCAT_DATA='"$(shell pkg-config --variable=pkgdatadir libexttextcat)"'
 TOOL_LIBS += -lexttextcat-2.0
 endif
 ifeq (1,$(call have,libseccomp))
@@ -174,7 +195,7 @@ TOOL_LIBS += $(shell pkg-config --libs hdf5)
 endif
 # JPEG=stb: without libjpeg-turbo, even if it is there. Another libjpeg does not count.
 ifneq (stb,$(JPEG))
-ifeq (1,$(shell printf '$(hash)include <stdio.h>\n$(hash)include <jpeglib.h>\nint v = LIBJPEG_TURBO_VERSION_NUMBER;\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1))
+ifeq (1,$(call compiles,$(hash)include <jpeglib.h>\nint v = LIBJPEG_TURBO_VERSION_NUMBER;))
 TOOL_DEFS += -DHAVE_JPEG_TURBO
 TOOL_LIBS += -ljpeg
 endif
@@ -204,17 +225,19 @@ MPI_LIBS := $(shell $(MPICC) --showme:link 2>/dev/null)
 MPI_CFLAGS := $(shell $(MPICC) --showme:compile 2>/dev/null)
 endif
 BENCH_LIBS := # bench compares with oneDNN 2 if it is there
-ifeq (1,$(shell printf '$(hash)include <dnnl.h>\n_Static_assert(DNNL_VERSION_MAJOR == 2, "");\n' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo 1))
+ifeq (1,$(call compiles,$(hash)include <dnnl.h>\nchar is_two[DNNL_VERSION_MAJOR == 2 ? 1 : -1];))
 TOOL_DEFS += -DHAVE_DNNL
 BENCH_LIBS := -ldnnl
 endif
 
-# ---- objects, keyed by every flag that shapes them -------------------------------------------------------------------------------
+# ---- objects, keyed by every flag that shapes them ----------------------------------------------
 
 # Without -j, a target that calls make again uses every core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-KEY := $(shell printf '%s' '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(BLAS) $(ZLIB) $(MPI_CFLAGS)' | cksum | cut -d' ' -f1)
+KEY := $(shell printf '%s' \
+       '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(BLAS) $(ZLIB) $(MPI_CFLAGS)' | \
+       cksum | cut -d' ' -f1)
 OBJ := $(BUILD)/obj-$(KEY)
 # What is put together from objects is made anew when the flags change: this file is written then.
 STAMP := $(BUILD)/key
@@ -233,8 +256,10 @@ shared = $(BUILD)/lib/$(1).so.$(ABI)
 LIBS_SHARED := $(if $(filter 1,$(SHARED)),$(foreach lib,libconvlstm libmtcnn,$(call shared,$(lib))))
 TOOLS := $(patsubst tools/%.c,$(BUILD)/bin/%,$(TOOL_MAINS))
 TESTS := $(addprefix $(BUILD)/tests/,$(notdir $(basename $(TEST_MAINS))))
-FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS)) # replay their corpus; tests/fuzz/run.sh fuzzes
-BENCH := $(if $(strip $(BENCH_SRC)),$(BUILD)/bin/bench $(BUILD)/bin/skin-bench) # the second is its name as a tool
+# Replay their corpus; tests/fuzz/run.sh fuzzes.
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(FUZZ_MAINS))
+# The second is its name as a tool.
+BENCH := $(if $(strip $(BENCH_SRC)),$(BUILD)/bin/bench $(BUILD)/bin/skin-bench)
 PROGRAMS := $(TOOLS) $(filter %/skin-bench,$(BENCH))
 MODULE := $(if $(MPI_LIBS),$(BUILD)/lib/skincredible/skin-mpi.so)
 
@@ -244,23 +269,32 @@ quiet = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)' &&)
 isa_of = $(filter avx2 avx512 neon wasm,$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 .DEFAULT_GOAL := all
-.PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo demo-full weights install uninstall clean help deps asan-check ubsan-check
+.PHONY: all build check check-isa check-s3 check-clinic check-embed bench demo demo-full weights \
+    install uninstall clean help deps asan-check ubsan-check
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OBJ)/%.o
 
-help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' Makefile | column -t -s'|'
+## list the targets
+help:
+	@awk '/^## / { text = text substr($$0, 3); next } \
+	  /^[a-z0-9-]+:/ && text != "" { print "  " substr($$1, 1, length($$1) - 1) "|" substr(text, 2) } \
+	  { text = "" }' $(filter %Makefile %.mk,$(MAKEFILE_LIST)) | column -t -s'|'
 
-all: deps ## build the libraries, tools and bench (build/lib, build/bin)
+## build the libraries, tools and bench (build/lib, build/bin)
+all: deps
 	@+$(MAKE) $(JOBS) --no-print-directory build
 
 build: $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIBS_SHARED) $(TOOLS) $(BENCH) $(MODULE)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call quiet,CC,$<)$(CC) $(CFLAGS_ALL) $(ISA_FLAGS_$(call isa_of,$<)) $(INCLUDES) $(DEFS) -MMD -MP -c $< -o $@
-$(call objects,$(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS) $(FUZZ_MAINS) tests/fuzz/replay.c): INCLUDES += -Itests -Itests/help
-$(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"' $(if $(filter pool,$(THREADS)),-DNBASE_THREADS_POOL) $(if $(filter none,$(BLAS)),-DNBASE_NO_BLAS)
+	$(call quiet,CC,$<)$(CC) $(CFLAGS_ALL) $(ISA_FLAGS_$(call isa_of,$<)) $(INCLUDES) $(DEFS) -MMD \
+	  -MP -c $< -o $@
+$(call objects,$(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS) $(FUZZ_MAINS) tests/fuzz/replay.c): \
+    INCLUDES += -Itests -Itests/help
+$(call objects,$(TOOL_SRC) $(TOOL_MAINS) $(BENCH_SRC) $(TEST_SRC) $(TEST_MAINS)): DEFS = \
+    $(TOOL_DEFS) -DSKIN_ROOT='"$(CURDIR)"' $(if $(filter pool,$(THREADS)),-DNBASE_THREADS_POOL) \
+    $(if $(filter none,$(BLAS)),-DNBASE_NO_BLAS)
 ifeq (none,$(OPENMP))
 $(call objects,$(TEST_SRC) $(TEST_MAINS)): INCLUDES += -Itests/help/serial
 endif
@@ -268,9 +302,11 @@ endif
 # What has no loop over numbers is as fast and a quarter smaller (tests/embed/link.sh has a limit).
 CONTROL_SRC := $(filter-out %/frames.c,$(wildcard libconvlstm/model/*.c)) \
                $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c) \
-               $(addprefix libconvlstm/layers/,conv2d.c conv2d_transpose.c conv3d.c conv3d_transpose.c conv_lstm2d_node.c \
+               $(addprefix libconvlstm/layers/,conv2d.c conv2d_transpose.c conv3d.c \
+               conv3d_transpose.c conv_lstm2d_node.c \
                  conv_lstm2d_training.c net.c node.c state_node.c strided_node.c) \
-               $(addprefix libconvlstm/base/,archive.c file.c index.c json.c npy.c safetensors.c text.c zip_read.c)
+               $(addprefix libconvlstm/base/,archive.c file.c index.c json.c npy.c safetensors.c \
+               text.c zip_read.c)
 $(call objects,$(CONTROL_SRC)): SYSTEM_FLAGS += $(patsubst -O3,-O2,$(filter -O3,$(OPT)))
 
 # stb_image_write shifts into an int's sign bit: harmless, and not ours to mend.
@@ -322,7 +358,8 @@ $(call kernels,libconvlstm/kernels,winograd1,winograd,$(LEAN_ISAS),-DTAPS=1 -DBF
 $(call kernels,libconvlstm/kernels,winograd5,winograd,$(LEAN_ISAS),-DTAPS=5 -DBF16=0)
 $(call kernels,libconvlstm/kernels,winograd_fine,winograd,$(LEAN_ISAS),-DTAPS=3 -DBF16=0 -DFINE=1)
 $(call kernels,libconvlstm/kernels,winograd5_fine,winograd,$(LEAN_ISAS),-DTAPS=5 -DBF16=0 -DFINE=1)
-$(call kernels,libconvlstm/kernels,winograd_bf16,winograd,$(filter ref avx512,$(LEAN_ISAS)),-DTAPS=3 -DBF16=1)
+$(call kernels,libconvlstm/kernels,winograd_bf16,winograd,\
+    $(filter ref avx512,$(LEAN_ISAS)),-DTAPS=3 -DBF16=1)
 $(call kernels,libconvlstm/kernels,direct,direct,$(filter ref avx512,$(LEAN_ISAS)),-DLANES=16)
 $(call kernels,libconvlstm/kernels,grid,grid,$(LEAN_ISAS))
 $(call kernels,libconvlstm/kernels,grid_fine,grid,$(LEAN_ISAS),-DFINE=1)
@@ -346,13 +383,18 @@ else
 BASE_WEAK := $(call objects,$(BASE_SRC))
 endif
 $(LIB_MTCNN): $(BASE_WEAK) $(call objects,$(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
-$(call shared,libconvlstm): libconvlstm/libconvlstm.map $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
+$(call shared,libconvlstm): libconvlstm/libconvlstm.map \
+    $(call objects,$(BASE_SRC) $(CONVLSTM_SRC)) $(KERNELS_libconvlstm/kernels)
 # The detector multiplies no matrices: without what does, its library does not load BLAS.
-$(call shared,libmtcnn): libmtcnn/libmtcnn.map $(call objects,$(filter-out %/gemm.c %/gemm_none.c,$(BASE_SRC)) $(MTCNN_SRC)) $(KERNELS_libmtcnn/kernels)
+$(call shared,libmtcnn): libmtcnn/libmtcnn.map \
+    $(call objects,$(filter-out %/gemm.c %/gemm_none.c,$(BASE_SRC)) $(MTCNN_SRC)) \
+    $(KERNELS_libmtcnn/kernels)
 $(foreach lib,libconvlstm libmtcnn,$(call shared,$(lib))): $(STAMP)
 	@mkdir -p $(@D)
-	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -shared -o $@ -Wl,-soname,$(@F) -Wl,--version-script=$(filter %.map,$^) \
-	  -Wl,-z,defs -Wl,-Bsymbolic-functions -Wl,--gc-sections $(filter %.o,$^) -Wl,--as-needed $(LDLIBS_CORE) $(LDFLAGS)
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -shared -o $@ -Wl,-soname,$(@F) \
+	  -Wl,--version-script=$(filter %.map,$^) \
+	  -Wl,-z,defs -Wl,-Bsymbolic-functions -Wl,--gc-sections $(filter %.o,$^) -Wl,--as-needed \
+	  $(LDLIBS_CORE) $(LDFLAGS)
 	@ln -sf $(@F) $(basename $@)
 $(LIB_TOOLS): $(call objects,$(TOOL_SRC))
 $(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the assembler
@@ -362,9 +404,11 @@ $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 	$(call quiet,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
 # What stands in for instructions that a machine lacks (kernels.inc) is there for our own programs.
-STAND_INS := $(if $(findstring linux,$(MACHINE)),$(patsubst %,-Wl$(comma)-u$(comma)convlstm__%_ref,direct winograd_bf16))
+STAND_INS := $(if $(findstring linux,$(MACHINE)),\
+             $(patsubst %,-Wl$(comma)-u$(comma)convlstm__%_ref,direct winograd_bf16))
 # OpenBLAS first: the loader looks for each of its 10,000 symbols in the libraries in this order.
-LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STAND_INS) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
+LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+       $(STAND_INS) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
 $(BUILD)/bin/%.exe: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)
@@ -388,7 +432,8 @@ $(TESTS): $(call objects,$(TEST_SRC)) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka
 # FUZZER=-fsanitize=fuzzer: libFuzzer's main in place of ours (tests/fuzz/run.sh).
-$(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(if $(FUZZER),,$(OBJ)/tests/fuzz/replay.o) $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
+$(FUZZ): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(if $(FUZZER),,$(OBJ)/tests/fuzz/replay.o) \
+    $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK) $(FUZZER)
 
@@ -400,16 +445,20 @@ $(BUILD)/tests/web_native: $(OBJ)/tests/wasm/native.o $(LIB_TOOLS) $(LIB_CONVLST
 # A program that has the two libraries and nothing else (tests/system/check-windows.sh).
 $(BUILD)/tests/libraries: $(OBJ)/tests/windows/libraries.o $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
-	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(if $(filter windows,$(SYSTEM)),-static) -o $@ $^ $(LDLIBS_CORE)
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(if $(filter windows,$(SYSTEM)),-static) -o $@ $^ \
+	  $(LDLIBS_CORE)
 
 # The checks of the kernels by themselves, without BLAS or a test framework: for another kind of
 # machine, under an emulator (tests/system/check-neon.sh).
 BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c status.c toom_cook.c) \
             $(if $(filter posix,$(SYSTEM)),libconvlstm/base/quota.c) tests/help/guarded.c
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
-  $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c training_kernels.c) \
-    $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c frame_tiles.c patches.c strided.c winograd_weights.c) \
-    $(addprefix tests/help/,direct_check.c kernel_check.c strided_check.c winograd_case.c winograd_check.c \
+  $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c \
+  training_kernels.c) \
+    $(addprefix libconvlstm/cells/,cell_direct.c cell_winograd.c frame.c frame_rows.c \
+    frame_tiles.c patches.c strided.c winograd_weights.c) \
+    $(addprefix tests/help/,direct_check.c kernel_check.c strided_check.c winograd_case.c \
+    winograd_check.c \
       naive_cell.c) tests/bare/kernels.c)
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c table.c toom.c) \
@@ -418,83 +467,42 @@ $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
 BARE_LINK := $(if $(filter wasm,$(SYSTEM)),-Wl$(comma)-z$(comma)stack-size=1048576,-static)
 $(BUILD)/bare/%:
 	@mkdir -p $(@D)
-	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(BARE_LINK) -o $@ $^ -lm $(if $(filter wasm,$(SYSTEM)),,-lpthread)
+	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(BARE_LINK) -o $@ $^ -lm \
+	  $(if $(filter wasm,$(SYSTEM)),,-lpthread)
 $(OBJ)/tests/bare/%.o: INCLUDES += -Itests/help
-
-# The libraries, and what skin-serve does with them, as one module for browsers: tools/web/module.h.
-WEB_SRC := $(wildcard tools/web/*.c) tools/photos/extract.c tools/photos/quality.c tools/data/series.c \
-           $(addprefix tools/score/,calibration.c conformal.c course.c explain.c sequence.c) \
-           tools/pictures/images.c tools/pictures/pixel_memory.c tools/common/fail.c tools/common/numbers.c
-ifeq (wasm,$(SYSTEM)) # it is sent over the network: small where it is not hot
-$(call objects,$(filter-out %/gemm_plain.c,$(BASE_SRC)) $(WEB_SRC) $(wildcard libconvlstm/layers/*.c libconvlstm/model/*.c libconvlstm/trainer/*.c)): SYSTEM_FLAGS += -Os
-endif
-$(BUILD)/web/skin.wasm: $(call objects,$(BASE_SRC) $(CONVLSTM_SRC) $(MTCNN_SRC) $(WEB_SRC)) \
-  $(KERNELS_libconvlstm/kernels) $(KERNELS_libmtcnn/kernels)
-	@mkdir -p $(@D)
-	$(call quiet,LINK,$@)$(CC) $(filter-out -O%,$(CFLAGS_ALL)) -mexec-model=reactor -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=1048576 \
-	  $(if $(filter wasm,$(THREADS)),$(WEB_SHARED)) -o $@ $^ -lm -lc-printscan-long-double
-# With threads its memory is made by the host (tools/web/page/skin.mjs has the same sizes), and each thread has an instance with a
-# stack of its own. wasi-libc was not compiled for threads: base/os_wasm.c calls it from one at a time.
-WEB_SHARED := $(addprefix -Wl$(comma),--import-memory --shared-memory --initial-memory=16777216 --max-memory=2147483648 \
-                --no-check-features --export=__stack_pointer --export=nbase__os_join --export=nbase__wasm_serve)
-
-# WebAssembly: by clang, without a runtime of its own. It finds node's and browsers' memory, no more.
-WASM_CC ?= clang-14 --target=wasm32-wasi
-WASM_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WASM_CC)' OPT=-O3 BLAS=none OPENMP=none ZLIB=none
-WASM_ALONE = $(WASM_MAKE) BUILD=$(BUILD)/wasm THREADS=none
-WASM_THREADS = $(WASM_MAKE) BUILD=$(BUILD)/wasm-threads THREADS=wasm
-MODEL ?= weights/demo.safetensors
-
-wasm: deps-wasm weights ## the page that analyses photos in the browser, in build/web: any web server can offer it (MODEL=file)
-	@+$(WASM_ALONE) REF=0 TRAIN=0 $(BUILD)/wasm/web/skin.wasm
-	@+$(WASM_THREADS) REF=0 TRAIN=0 $(BUILD)/wasm-threads/web/skin.wasm
-	@mkdir -p $(BUILD)/web
-	@cp $(BUILD)/wasm/web/skin.wasm $(BUILD)/web/
-	@cp $(BUILD)/wasm-threads/web/skin.wasm $(BUILD)/web/skin-threads.wasm
-	@tools/web/assemble.sh $(BUILD)/web weights/mtcnn.safetensors $(MODEL)
-npm: wasm ## pack the npm package skincredible: build/web/skincredible-VERSION.tgz
-	@tools/web/pack.sh $(BUILD)/web $(VERSION)
-# Windows, by mingw-w64: the libraries, linked without any DLL of its runtime.
-WINDOWS_CC ?= x86_64-w64-mingw32-gcc-posix
-WINDOWS_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(WINDOWS_CC)' AR=x86_64-w64-mingw32-ar BUILD=$(BUILD)/windows OPT=-O3 BLAS=none OPENMP=none
-windows: deps-windows ## the libraries for 64-bit Windows: build/windows/lib
-	@+$(WINDOWS_MAKE) $(BUILD)/windows/lib/libconvlstm.a $(BUILD)/windows/lib/libmtcnn.a
-windows-tools: deps-windows ## the tools for 64-bit Windows (docs/windows.md): build/windows/bin (WINDOWS_JANSSON=prefix of a jansson for it)
-	@$(if $(WINDOWS_JANSSON),,tools/packaging/windows-jansson.sh $(BUILD)/windows/jansson '$(WINDOWS_CC)' x86_64-w64-mingw32-ar)
-	@+$(WINDOWS_MAKE) $(patsubst %,$(BUILD)/windows/bin/skin-%.exe,$(WINDOWS_TOOLS))
-windows-tests: deps-windows
-	@+$(WINDOWS_MAKE) $(BUILD)/windows/bare/kernels $(BUILD)/windows/bare/mtcnn $(BUILD)/windows/tests/libraries
-windows-tools windows-tests: | windows # once, where both are made at the same time
-.PHONY: windows windows-tools windows-tests check-windows deps-windows
-wasm-kernels:
-	@+$(WASM_ALONE) $(BUILD)/wasm/bare/kernels $(BUILD)/wasm/bare/mtcnn
-.PHONY: wasm npm wasm-kernels check-wasm deps-wasm
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
-clean: ## remove build/ (not weights/, not the demo's output)
+## remove build/ (not weights/, not the demo's output)
+clean:
 	rm -rf $(BUILD)
 
-# ---- what the system must have ------------------------------------------------------------------------------------------------
+# ---- what the system must have ------------------------------------------------------------------
 
-APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev libcsv-dev libmicrohttpd-dev \
-             libcurl4-openssl-dev libgnutls28-dev nettle-dev libexpat1-dev libexttextcat-dev libhdf5-dev libseccomp-dev libwebp-dev \
+APT_BUILD := gcc make pkg-config libopenblas-openmp-dev zlib1g-dev libstb-dev libjansson-dev \
+             libcsv-dev libmicrohttpd-dev \
+             libcurl4-openssl-dev libgnutls28-dev nettle-dev libexpat1-dev libexttextcat-dev \
+             libhdf5-dev libseccomp-dev libwebp-dev \
              libheif-dev libde265-dev libaom-dev liblcms2-dev libopenmpi-dev libcmocka-dev
-APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl python3-jsonschema python3-yaml openmpi-bin
+APT_RUN := python3 locales python3-pip python3-venv curl jq python3-skimage openssl \
+           python3-jsonschema python3-yaml openmpi-bin
 APT_QEMU := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 # Installs what is missing, or says what to install. $(1): packages.
 define need
-	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
+	  grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then tools/install-packages.sh $$missing; fi
 endef
 
-deps: ## install the system packages that a build needs, if they are missing
+## install the system packages that a build needs, if they are missing
+deps:
 	$(call need,$(APT_BUILD))
 deps-run:
 	$(call need,$(APT_BUILD) $(APT_RUN))
 deps-browser:
-	$(call need,$(APT_BUILD) chromium $(if $(shell command -v npm),,nodejs npm)) # npm may be from elsewhere, and then Debian's conflicts with it
+# npm may be from elsewhere, and then Debian's conflicts with it.
+	$(call need,$(APT_BUILD) chromium $(if $(shell command -v npm),,nodejs npm))
 deps-load:
 	$(call need,$(APT_BUILD) $(APT_RUN))
 deps-deploy:
@@ -504,7 +512,9 @@ deps-format: # clang-format 14: other versions lay out a few lines differently
 deps-analyze: # other versions find other things
 	$(call need,$(APT_BUILD) clang-14)
 deps-compilers: # those that Debian 12 has
-	$(call need,$(APT_BUILD) gcc-11 clang-14 clang-15 clang-16 clang-19 gcc-12-multilib libc6-dev-i386 musl-tools) # gcc-multilib would remove the compilers for other machines
+# gcc-multilib would remove the compilers for other machines.
+	$(call need,$(APT_BUILD) gcc-11 clang-14 clang-15 clang-16 clang-19 gcc-12-multilib \
+	  libc6-dev-i386 musl-tools)
 deps-wasm:
 	$(call need,clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32)
 deps-windows:
@@ -515,186 +525,28 @@ deps-chroot:
 	$(call need,debootstrap)
 deps-neon:
 	$(call need,$(APT_QEMU))
-.PHONY: deps-run deps-deb deps-chroot deps-compilers deps-format deps-analyze deps-neon deps-browser deps-load deps-deploy
+.PHONY: deps-run deps-deb deps-chroot deps-compilers deps-format deps-analyze deps-neon \
+    deps-browser deps-load deps-deploy
 
-# ---- checks -------------------------------------------------------------------------------------------------------------------
+# ---- the main job -------------------------------------------------------------------------------
 
-tests: build $(TESTS) $(FUZZ) # the test programs
-check: deps-run ## build everything and pass the tests; T=pattern runs those whose name matches it (T='convlstm_*')
-	@+$(MAKE) $(JOBS) --no-print-directory weights tests
-	@T='$(T)' tests/run.sh $(BUILD)
-
-FORMATTED = $(shell find libconvlstm libmtcnn tools bench tests -name '*.[ch]')
-format: deps-format ## lay out all C files by .clang-format
-	@clang-format-14 -i $(FORMATTED)
-check-format: deps-format ## fail where a C file breaks .clang-format, or a line of C, Python or prose is over 100 columns
-	@tests/system/check-format.sh $(FORMATTED)
-.PHONY: format check-format
-
-check-isa: deps-run ## the kernel and library tests once for each instruction set that this machine has, walking down
-	@+$(MAKE) $(JOBS) --no-print-directory weights tests
-	@for isa in avx512 avx2 neon ref; do \
-	  $(BUILD)/bin/skin-info --isa | grep -qw $$isa || continue; \
-	  echo "== NBASE_MAX_ISA=$$isa"; NBASE_MAX_ISA=$$isa tests/run.sh $(BUILD) --programs || exit 1; \
-	done
-
-checkkern: deps-run ## every kernel of every instruction set against plain C (SEED=n: other data; ALL_FLOATS=1: the math over all floats)
-	@+$(MAKE) $(JOBS) --no-print-directory $(BUILD)/tests/test_checkkern
-	@$(BUILD)/tests/test_checkkern
-.PHONY: checkkern
-
-check-compilers: deps-compilers ## a matrix of compilers and ways of building: warnings, kernels, speed (WAYS='gcc clang-14': only these)
-	@tests/system/check-compilers.sh $(WAYS)
-.PHONY: check-compilers
-
-check-neon: deps-neon ## the kernels for 64-bit ARM under qemu-user
-	@tests/system/check-neon.sh
-
-check-wasm: deps-run deps-wasm ## WebAssembly under node: the kernels, and the module against the native build
-	@+$(MAKE) $(JOBS) --no-print-directory build weights npm
-	@tests/system/check-wasm.sh $(BUILD)
-
-check-windows: deps-run ## the libraries and tools for Windows under wine (Debian's wine64), beside native builds
-	@+$(MAKE) $(JOBS) --no-print-directory build weights windows-tests windows-tools
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/plain OPT=-O3 BLAS=none OPENMP=none OPTIONAL=none $(patsubst %,$(BUILD)/plain/bin/skin-%,$(WINDOWS_TOOLS))
-	@tests/system/check-windows.sh $(BUILD)
-check-deb: deps-deb deps-chroot ## apt install of Debian's packages in a clean chroot, their use, and apt purge (as root)
-	@+$(MAKE) $(JOBS) --no-print-directory deb
-	@tests/system/check-deb.sh $(BUILD)
-.PHONY: check-deb
-check-local: deps-browser deps-wasm ## the page that analyses photos in the browser: chromium, offline; axe
-	@+$(MAKE) $(JOBS) --no-print-directory build weights wasm
-	@tests/browser/run.sh $(BUILD) local
-.PHONY: check-local
-
-check-s3: deps-run ## the tools against a real S3 server, from the Python package index into a throw-away environment
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@tests/system/check-s3.sh $(BUILD)
-check-browser: deps-browser ## the page in chromium: uploads, errors, keyboard, phone, dark; axe; screenshots in build/browser/shots
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@tests/browser/run.sh $(BUILD)
-check-photos: deps-run ## the odd photos of a folder CASES, as cases.json in it describes them: prints a table
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@/usr/bin/python3 tests/system/check-photos.py $(BUILD) '$(CASES)'
-.PHONY: check-photos
-check-load: deps-load ## skin-serve under load: none lost, latencies, memory, SIGTERM, kill -9
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@/usr/bin/python3 tests/serve/load.py $(BUILD)/bin weights/demo.safetensors
-check-attack: deps-run ## the attacks of tests/attack at full length
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@LONG=1 TEST_TIMEOUT=3600 T='row*' tests/run.sh $(BUILD)
-check-analyze: deps-analyze ## the static analysers of gcc and clang over both libraries
-	@tests/system/check-analyze.sh
-check-kills: deps-run ## kill -9 at 500 random moments of the tools that fill folders: they resume or refuse (KILLS=n, SEED=n)
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@LONG=1 TEST_TIMEOUT=7200 T='row07_kills' tests/run.sh $(BUILD)
-check-soak: deps-run ## slow, gone, greedy and hostile clients beside honest ones for MINUTES (30)
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@/usr/bin/python3 -u tests/serve/soak.py $(BUILD)/bin $(or $(MINUTES),30)
-check-deploy: deps-deploy ## the systemd unit, nginx in front, and (as root) the Docker image, without a Docker engine
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@tests/system/check-deploy.sh $(BUILD)
-	@tests/system/check-image.sh $(BUILD)
-.PHONY: check-browser check-load check-attack check-analyze check-kills check-soak check-deploy
-
-check-machines: deps-deploy ## mpirun on several hosts, which are network namespaces (as root): bytes, messages, limited bandwidth (HOSTS=n)
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@tests/system/check-machines.sh $(BUILD) $(or $(HOSTS),4)
-.PHONY: check-machines
-
-check-clinic: deps-run ## 5,000 users through getdata, faces and split: memory, SIGKILL at any time, shards (some minutes)
-	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@/usr/bin/python3 tests/system/check-clinic.py $(BUILD)
-
-asan-check: deps-run ## the tests under the address sanitizer (leaks too)
-	@+$(MAKE) $(JOBS) --no-print-directory weights
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address -fno-omit-frame-pointer' tests
-	@tests/run.sh build/asan
-ubsan-check: deps-run ## the tests under the undefined-behaviour sanitizer
-	@+$(MAKE) $(JOBS) --no-print-directory weights
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/ubsan OPT='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all' tests
-	@tests/run.sh build/ubsan
-tsan-check: deps-run ## what shares data between threads of its own, under the thread sanitizer
-	@+$(MAKE) $(JOBS) --no-print-directory weights
-	@+$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SAN=-fsanitize=thread OPENMP='-Itests/help/serial' build/tsan/bin/skin-faces build/tsan/bin/skin-serve build/tsan/tests/test_mtcnn_threads build/tsan/tests/test_convlstm_group build/tsan/tests/test_ranks
-	@tests/system/check-tsan.sh build/tsan
-.PHONY: tsan-check
-.PHONY: tests
-
-bench: all ## measure the presets against the FMA peak of this machine
-	@+$(MAKE) $(JOBS) --no-print-directory weights
-	$(BUILD)/bin/bench --set presets
-
-# ---- the main job ---------------------------------------------------------------------------------------------------------------
-
-demo: deps-run ## the whole job on a simulated clinic: PATIENTS=, EPOCHS=, SEED=, OUT=demo
+## the whole job on a simulated clinic: PATIENTS=, EPOCHS=, SEED=, OUT=demo
+demo: deps-run
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
 	@PATIENTS='$(PATIENTS)' EPOCHS='$(EPOCHS)' SEED='$(SEED)' tools/demo.sh $(BUILD)/bin '$(OUT)'
 
 demo-full: OUT = demo-full
-demo-full: deps-run ## the original's network, 80x80, on 2,000 simulated patients: most of an hour on 2 cores; the variables of demo
+
+## the original's network, 80x80, on 2,000 simulated patients: most of an hour on 2 cores; the
+## variables of demo
+demo-full: deps-run
 	@+$(MAKE) $(JOBS) --no-print-directory build weights
-	@PATIENTS='$(or $(PATIENTS),2000)' EPOCHS='$(or $(EPOCHS),10)' SEED='$(SEED)' PRESET=skincredible IMAGE_SIZE=80 TEST=0.2 \
+	@PATIENTS='$(or $(PATIENTS),2000)' EPOCHS='$(or $(EPOCHS),10)' SEED='$(SEED)' PRESET=skincredible \
+	  IMAGE_SIZE=80 TEST=0.2 \
 	  tools/demo.sh $(BUILD)/bin '$(OUT)'
 
-weights: $(BUILD)/bin/skin-import ## fetch MTCNN's pretrained coefficients, check and convert them (weights/README.md)
+## fetch MTCNN's pretrained coefficients, check and convert them (weights/README.md)
+weights: $(BUILD)/bin/skin-import
 	@weights/fetch.sh $(BUILD)/bin
 
-# ---- installation ---------------------------------------------------------------------------------------------------------------
-
-INC := $(DESTDIR)$(PREFIX)/include/skincredible
-DESTLIB := $(DESTDIR)$(LIBDIR)
-# Programs find the shared libraries where the system's loader does not look.
-RPATH = $(if $(filter /usr /usr/local,$(PREFIX)),, -Wl,-rpath,$$\{libdir\})
-PUBLIC := libconvlstm/convlstm.h libconvlstm/convlstm_group.h libmtcnn/mtcnn.h libconvlstm/base/nbase.h \
-          libconvlstm/convlstm.hpp libmtcnn/mtcnn.hpp
-
-install: build pages ## install libraries, headers, tools and pkg-config files under PREFIX (/usr/local)
-	install -d $(INC) $(DESTLIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/skincredible
-	install -m 644 $(PUBLIC) $(INC)
-	install -m 644 $(LIB_CONVLSTM) $(LIB_MTCNN) $(DESTLIB)
-	for lib in $(LIBS_SHARED); do \
-	  name=$$(basename $$lib); \
-	  install -m 644 $$lib $(DESTLIB)/$${name%.$(ABI)}.$(VERSION); \
-	  ln -sf $${name%.$(ABI)}.$(VERSION) $(DESTLIB)/$$name; \
-	  ln -sf $$name $(DESTLIB)/$${name%.$(ABI)}; \
-	done
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	$(if $(MODULE),install -D -m 644 $(MODULE) $(DESTDIR)$(PREFIX)/lib/skincredible/skin-mpi.so)
-	for page in $(PAGE_FILES); do install -D -m 644 $(BUILD)/share/$$page $(DESTDIR)$(PREFIX)/share/$$page; done
-	if [ -f weights/mtcnn.safetensors ]; then install -m 644 weights/mtcnn.safetensors $(DESTDIR)$(PREFIX)/share/skincredible; fi
-	for lib in convlstm mtcnn; do \
-	  fill="s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH)|; s|@NAME@|$$lib|g"; \
-	  sed "$$fill" lib$$lib/$$lib.pc.in > $(DESTLIB)/pkgconfig/$$lib.pc; \
-	  install -d $(DESTLIB)/cmake/$$lib; \
-	  sed "$$fill" tools/packaging/config.cmake.in > $(DESTLIB)/cmake/$$lib/$$lib-config.cmake; \
-	  sed "$$fill" tools/packaging/version.cmake.in > $(DESTLIB)/cmake/$$lib/$$lib-config-version.cmake; \
-	done
-
-# Manual pages and completion are what the tools print of their tables of options.
-PAGES := $(patsubst $(BUILD)/bin/%,$(BUILD)/share/man/man1/%.1,$(PROGRAMS))
-pages: $(PAGES) ## manual pages and completion for bash, zsh and fish (build/share)
-$(PAGES): $(BUILD)/share/man/man1/%.1: $(BUILD)/bin/%
-	@mkdir -p $(@D) $(PAGE_DIRS)
-	$(call quiet,PAGE,$@)$< --help-as man > $@
-	@$< --help-as bash > $(BUILD)/share/bash-completion/completions/$*
-	@$< --help-as zsh > $(BUILD)/share/zsh/site-functions/_$*
-	@$< --help-as fish > $(BUILD)/share/fish/vendor_completions.d/$*.fish
-PAGE_DIRS := $(addprefix $(BUILD)/share/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
-PAGE_FILES := $(foreach t,$(notdir $(PROGRAMS)),man/man1/$(t).1 bash-completion/completions/$(t) zsh/site-functions/_$(t) \
-                fish/vendor_completions.d/$(t).fish)
-.PHONY: pages
-
-dist: ## the sources as an archive, which builds without git (build/dist)
-	@tools/packaging/dist.sh $(VERSION) $(BUILD)/dist
-deb: deps-deb ## Debian's packages (build/deb): libraries, -dev, tools, -doc; judged by lintian
-	@tools/packaging/deb.sh $(VERSION) $(BUILD)/deb
-.PHONY: dist deb
-
-uninstall: ## remove what install put there
-	rm -f $(addprefix $(INC)/,$(notdir $(PUBLIC))) $(foreach lib,libconvlstm libmtcnn,$(addprefix $(DESTLIB)/$(lib).,a so so.$(ABI) so.$(VERSION)))
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS))) $(addprefix $(DESTLIB)/pkgconfig/,convlstm.pc mtcnn.pc)
-	rm -rf $(addprefix $(DESTLIB)/cmake/,convlstm mtcnn)
-	rm -rf $(DESTDIR)$(PREFIX)/share/skincredible $(DESTDIR)$(PREFIX)/lib/skincredible
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(PAGE_FILES))
-	-rmdir $(INC) 2>/dev/null
+include tests/checks.mk tools/packaging/platforms.mk tools/packaging/install.mk

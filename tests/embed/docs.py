@@ -43,7 +43,8 @@ def tree():
 
 
 def make_targets():
-    text = open("Makefile", encoding="utf-8").read()
+    files = ["Makefile", "tests/checks.mk"] + glob.glob("tools/packaging/*.mk")
+    text = "\n".join(open(f, encoding="utf-8").read() for f in files)
     return {t for line in re.findall(r"^([\w -]+):(?!=)", text, re.M) for t in line.split()}
 
 

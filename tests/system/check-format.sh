@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails where a C file breaks .clang-format (clang-format 14), or where a line of C, of Python or of
-# Markdown prose has more than 100 columns.
+# Fails where a C file breaks .clang-format (clang-format 14), or where a line of C, of Python, of
+# the Makefile or of Markdown prose has more than 100 columns.
 #   tests/system/check-format.sh FILE...      the C files
 # Tables of Markdown, links and code blocks in it may be wider: they cannot be wrapped.
 set -u
@@ -12,7 +12,8 @@ clang-format-14 --dry-run -Werror "$@" || status=1
 
 export LC_ALL=C.UTF-8
 wide='^(?:\P{M}\p{M}*){101,}$' # marks that combine with the letter before take no column
-found=$(grep -nP "$wide" "$@"; find bench tests tools docs -name '*.py' -exec grep -nHP "$wide" {} +)
+found=$(grep -nP "$wide" "$@" Makefile tests/checks.mk tools/packaging/*.mk
+    find bench tests tools docs -name '*.py' -exec grep -nHP "$wide" {} +)
 if [ -n "$found" ]; then
     echo "over 100 columns:"
     printf '%s\n' "$found"
@@ -30,5 +31,5 @@ if [ -n "$found" ]; then
     printf '%s\n' "$found"
     status=1
 fi
-[ $status = 0 ] && echo "check-format: $# C files, Python and the prose are laid out as agreed"
+[ $status = 0 ] && echo "check-format: $# C files, Python, the Makefile and the prose are laid out as agreed"
 exit $status
