@@ -8,13 +8,13 @@
 #include "fail.h"
 #include "fileio.h"
 #include "photos/photo_folder.h"
+#include "photos/repeats.h"
 #include "predict/array_outputs.h"
 #include "predict/sources.h"
 #include "score/calibration.h"
 #include "score/conformal.h"
 #include "score/familiar.h"
 #include "store/store.h"
-#include "system.h"
 
 typedef struct request {
     ranks *ranks; /* that share the work, or null; rank 0 prints */
@@ -249,21 +249,24 @@ static bool answer_array(const convlstm_model *m, convlstm_session *session, con
     return ok || cli_report(&err);
 }
 
-/* Tells of what the numbers cannot show: that there was no change to see. To look for a file that
- * is given twice takes the square of the pictures' number, so only the first 200 are looked at. */
-static void warn_of_pictures(const request *q, const judged_item *j)
+/* Tells of what the numbers cannot show: that there was no change to see. */
+static void warn_of_pictures(const request *q, const sequence *s, const judged_item *j)
 {
-    size_t most = q->picture_count < 200 ? q->picture_count : 200;
+    size_t bytes = s->height * s->width * 3 * sizeof *s->img;
     if (!j->verdict.status && j->valid == 1)
         cli_warn("only one photo could be used: it shows no change, and the answer says nothing of "
                  "one");
-    for (size_t i = 1; i < most; i++)
-        for (size_t k = 0; k < i; k++)
-            if (system_same_path(q->pictures[i], q->pictures[k])) {
-                cli_warn("%s is given more than once: a photo cannot show a change from itself",
-                         q->pictures[i]);
-                return;
-            }
+    for (size_t i = 1; i < s->frames; i++) {
+        size_t k = photo_repeats(s->img, bytes, s->mask, i);
+        if (k == i) continue;
+        if (q->user)
+            cli_warn("photos %zu and %zu of user %s are the same, which shows no change", k + 1,
+                     i + 1, q->user);
+        else
+            cli_warn("%s is given more than once (it is the same photo as %s), which shows no "
+                     "change",
+                     q->pictures[i], q->pictures[k]);
+    }
 }
 
 static bool answer_one(const convlstm_model *m, convlstm_session *session, const request *q,
@@ -278,7 +281,7 @@ static bool answer_one(const convlstm_model *m, convlstm_session *session, const
     if (!ok) return cli_report(&err);
     judged_item item;
     ok = judge(session, &s, q, 0, &item, &err) || cli_report(&err);
-    if (ok) warn_of_pictures(q, &item);
+    if (ok) warn_of_pictures(q, &s, &item);
     if (ok) answer(q, &item, 0, unanswered);
     sequence_free(&s);
     if (unreadable)

@@ -122,9 +122,59 @@ says err "only one photo could be used"
 run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg \
     photos/bo/march/10.jpg photos/./bo/april/2.jpg
 says err "photos/./bo/april/2.jpg is given more than once"
+cp photos/bo/april/2.jpg copy.jpg
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg \
+    photos/bo/march/10.jpg copy.jpg
+says err "copy.jpg is given more than once (it is the same photo as photos/bo/april/2.jpg)"
+printf '["7", "1", "", "april/2.jpg", "march/10.jpg", "april/2.jpg"]\n' >twice.txt
+run 0 "$bin/skin-faces" twice.txt --images photos/bo -o twice
+says err "user 7: april/2.jpg and april/2.jpg are the same photo, which shows no change"
+run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" --user 7 --faces twice
+says err "photos 1 and 3 of user 7 are the same"
 run 0 "$bin/skin-predict" "$root/weights/demo.safetensors" photos/bo/april/2.jpg \
     photos/bo/march/10.jpg
 [ ! -s err ] || fail "two photos: $(cat err)"
+
+# A list with a byte-order mark, or with zero bytes between the names.
+run 0 "$bin/skin-predict" --json "$root/weights/demo.safetensors" photos/bo/april/2.jpg \
+    photos/bo/march/10.jpg
+cp out expected
+printf '\xef\xbb\xbf%s\r\n' photos/bo/april/2.jpg >marked
+printf '%s\r\n' photos/bo/march/10.jpg >>marked
+printf '%s\0' photos/bo/april/2.jpg photos/bo/march/10.jpg >zeros
+for list in marked zeros; do
+    "$bin/skin-predict" --json "$root/weights/demo.safetensors" - <$list >out 2>err ||
+        fail "$list in standard input: $(cat err)"
+    cmp out expected || fail "$list in standard input: $(cat out expected)"
+done
+
+# A link back to a folder above it adds nothing.
+mkdir -p round/cy
+cp photos/bo/april/2.jpg photos/bo/march/10.jpg round/cy
+ln -s . round/cy/self
+ln -s .. round/cy/up
+ln -s ../../round/cy round/cy/again
+run 0 "$bin/skin-faces" round -o rounds
+says out "2 photos:"
+
+# A date of zeros is none. Where only some photos have a date, that is told.
+for date in "0000:00:00 00:00:00" "2020:13:01 00:00:00" "2020:01:00 00:00:00" \
+    "2020:01:01 25:00:00" "    :  :     :  :  "; do
+    rm -rf clock clocks
+    mkdir -p clock/di
+    /usr/bin/python3 - "$date" <<'END'
+import struct, sys
+def put(to, of, date):
+    tiff = b"MM\0*" + struct.pack(">IHHHII", 8, 1, 0x0132, 2, 20, 26) + bytes(4) + date.encode()
+    body = b"Exif\0\0" + tiff + b"\0"
+    jpeg = open(of, "rb").read()
+    open(to, "wb").write(jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:])
+put("clock/di/1.jpg", "photos/bo/march/10.jpg", "2024:01:02 00:00:00")
+put("clock/di/2.jpg", "photos/bo/march/10.jpg", sys.argv[1])
+END
+    run 0 "$bin/skin-faces" clock -o clocks --crops png
+    says err "1 of 2 photos do not say when they were taken (di/2.jpg)"
+done
 
 for wrong in "photos -o f --all-faces" "photos -o f --align --square" \
     "photos --images photos -o f" "--detect photos --size 64" "--detect photos --crops png"; do

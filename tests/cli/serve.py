@@ -207,6 +207,12 @@ def test_analyze(rng):
             list(measured) == columns and stored["side"] == min(found["box"][2:]) and
             all(abs(measured[c] - stored[c]) < 1e-4 for c in columns),
             f"quality {measured}, skin-faces {stored}")
+        # a photo that is there twice is told, and judged all the same
+        status, twice = ask(*multipart([("photo", p) for p in pictures[:2] + pictures[:1]]))
+        check(
+            status == 200 and [f.get("same_as") for f in twice["photos"]] == [None, None, 0] and
+            all(f["used"] for f in twice["photos"]) and
+            not any("same_as" in f for f in got["photos"]), f"the same photo twice: {twice}")
         # a poor photo is passed over with its reasons, as skin-faces masks it
         blurred = png(face.filter(ImageFilter.GaussianBlur(4)))
         status, poor = ask(*multipart([("photo", p) for p in (pictures[0], blurred, pictures[1])]))

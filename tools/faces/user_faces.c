@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "people.h"
 #include "photos/quality.h"
+#include "photos/repeats.h"
 #include "progress.h"
 #include "sheet.h"
 #include "system.h"
@@ -236,6 +237,18 @@ static bool add_photos(user_task *u)
     return ok && !u->failed && !cli_interrupted();
 }
 
+/* Tells of a photo that the user has twice. Both are taken: which is right is not known here. */
+static void tell_repeats(shard *s, const user_record *user, const face_series *series)
+{
+    size_t bytes = series->size * series->size * 3;
+    for (size_t i = 1; i < series->count; i++) {
+        size_t k = photo_repeats(series->img, bytes, series->mask, i);
+        if (k < i)
+            complain(s, "warning: user %s: %s and %s are the same photo, which shows no change",
+                     user->id, user->images[k], user->images[i]);
+    }
+}
+
 /* Judges the photos and writes the series. Reports a failure. */
 static bool write_series(shard *s, const user_record *user, face_series *series, tally *t)
 {
@@ -280,6 +293,7 @@ static bool process_user(shard *s, int worker, const user_record *user, tally *t
     if (ok && !u.readable)
         complain(s, "user %s: none of the %zu photos in %s can be read; skipped", user->id,
                  user->image_count, s->o->images_dir);
+    if (ok) tell_repeats(s, user, &u.series);
     ok = ok && u.readable && write_series(s, user, &u.series, &u.t);
     face_series_free(&u.series);
     *t = u.t;

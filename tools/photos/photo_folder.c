@@ -150,15 +150,22 @@ static void date_of(store *folder, const char *path, char taken[EXIF_DATE])
 void photo_folder_sort(store *folder, char **paths, size_t count)
 {
     dated *all = store_is_remote(store_place(folder)) ? NULL : calloc(count + 1, sizeof *all);
-    bool known = all != NULL;
-    for (size_t i = 0; known && i < count; i++) {
+    size_t known = 0;
+    const char *without = NULL;
+    for (size_t i = 0; all && i < count; i++) {
         all[i].path = paths[i];
         date_of(folder, paths[i], all[i].taken);
-        known = all[i].taken[0] != '\0';
+        known += all[i].taken[0] != '\0';
+        if (!all[i].taken[0] && !without) without = paths[i];
     }
-    if (known) {
+    if (known && known == count) {
         qsort(all, count, sizeof *all, by_time);
         for (size_t i = 0; i < count; i++) paths[i] = all[i].path;
+    } else if (known) {
+        cli_warn(
+            "%s: %zu of %zu photos do not say when they were taken (%s): they are taken in the "
+            "order of their names",
+            store_place(folder), count - known, count, without);
     }
     free(all);
 }
@@ -182,14 +189,27 @@ static bool append_folder(photo_paths *p, const char *place, bool sorted, nbase_
     return ok;
 }
 
+/* The names in one line; several if they end in zero bytes, as `find -print0` writes them. */
+static bool append_names(photo_paths *p, char *line, size_t size)
+{
+    bool ok = true;
+    for (size_t at = 0, length; ok && at < size; at += length + 1) {
+        length = strlen(line + at);
+        ok = !length || append(p, strdup(line + at));
+    }
+    return ok;
+}
+
 static bool append_lines(photo_paths *p, nbase_error *err)
 {
+    static const char mark[] = "\xEF\xBB\xBF"; /* the byte-order mark of Windows' editors */
     char *line = NULL;
-    size_t room = 0;
+    size_t room = 0, skip = sizeof mark - 1;
     bool ok = true;
-    for (ssize_t n; ok && (n = getline(&line, &room, stdin)) >= 0;) {
+    for (ssize_t n; ok && (n = getline(&line, &room, stdin)) >= 0; skip = 0) {
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = '\0';
-        ok = n == 0 || append(p, strdup(line)) || tool_no_memory(err);
+        if ((size_t)n < skip || memcmp(line, mark, skip) != 0) skip = 0;
+        ok = append_names(p, line + skip, (size_t)n - skip) || tool_no_memory(err);
     }
     free(line);
     return ok;

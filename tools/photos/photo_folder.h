@@ -23,13 +23,14 @@ typedef struct photo_paths {
 bool photo_folder_list(store *folder, photo_paths *out, nbase_error *err);
 
 /* Puts some of the photos of a folder into the order in which they were taken, by their EXIF; if
- * one does not say when, or the folder is a bucket, they stay as they are. */
+ * one does not say when, or the folder is a bucket, they stay as they are. There is a warning where
+ * only some of them say it. */
 void photo_folder_sort(store *folder, char **paths, size_t count);
 
 /* The files that the arguments of a command line name. "-" stands for a list in standard input, one
- * path per line, and a local folder for the photos in it, sorted by photo_folder_sort if `by_date`;
- * anything else is a file. The caller frees them with photo_paths_free; on failure *out is
- * empty. */
+ * path per line or before a zero byte, and a local folder for the photos in it, sorted by
+ * photo_folder_sort if `by_date`; anything else is a file. The caller frees them with
+ * photo_paths_free; on failure *out is empty. */
 bool photo_paths_of_arguments(char *const *arguments, size_t count, bool by_date, photo_paths *out,
                               nbase_error *err);
 

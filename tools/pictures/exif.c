@@ -51,6 +51,21 @@ static bool whole_number(const tiff *t, size_t at, uint32_t *value)
     return number(t, at + 4, 4) == 1;
 }
 
+/* Whether the number of two digits is one of least .. most. */
+static bool within(const char *text, unsigned least, unsigned most)
+{
+    unsigned value = (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
+    return value >= least && value <= most;
+}
+
+/* Whether "yyyy:mm:dd hh:mm:ss" is a date; second 60 is a leap second. Cameras whose clock was
+ * never set write zeros, which would come before all others. */
+static bool is_date(const char *text)
+{
+    return memcmp(text, "0000", 4) != 0 && within(text + 5, 1, 12) && within(text + 8, 1, 31) &&
+           within(text + 11, 0, 23) && within(text + 14, 0, 59) && within(text + 17, 0, 60);
+}
+
 /* The date of the entry at `at` into `out`, which stays as it is if that is no date. */
 static void date(const tiff *t, size_t at, char out[EXIF_DATE])
 {
@@ -64,6 +79,7 @@ static void date(const tiff *t, size_t at, char out[EXIF_DATE])
         bool digit = text[i] >= '0' && text[i] <= '9';
         if (pattern[i] == 'd' ? !digit : text[i] != pattern[i]) return;
     }
+    if (!is_date(text)) return;
     memcpy(out, text, EXIF_DATE - 1);
     out[EXIF_DATE - 1] = '\0';
 }

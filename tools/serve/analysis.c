@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "photos/repeats.h"
 #include "serve_limits.h"
 
 const char *const analysis_reasons[QUALITY_REASONS] = {
@@ -62,7 +63,7 @@ static bool read_photo(analysis *a, extractor *e, photo_decoder *d, const photo 
 {
     photo_report *r = &a->photos[i];
     decoded_photo decoded;
-    r->index = f->index;
+    r->index = r->same_as = f->index;
     memcpy(r->date, f->date, sizeof r->date);
     if (decode(d, f, r, j, &decoded)) find_face(r, e, &decoded.picture, crops, i);
     decoded_photo_free(d, &decoded);
@@ -89,6 +90,14 @@ static bool judge_quality(analysis *a, face_series *crops)
     return true;
 }
 
+/* Finds the photos that are there twice. */
+static void find_repeats(analysis *a, const face_series *crops)
+{
+    size_t bytes = crops->size * crops->size * 3;
+    for (size_t i = 0; i < a->count; i++)
+        a->photos[i].same_as = a->photos[photo_repeats(crops->img, bytes, crops->mask, i)].index;
+}
+
 /* Room for the photos. */
 static bool begin_reading(analysis *a, size_t count, face_series *crops)
 {
@@ -112,6 +121,7 @@ job_progress analysis_read(analysis *a, extractor *e, photo_decoder *d, photo_li
         photo_release(photos, i);
         if (a->count < photos->count && job_should_pause(j)) return JOB_PAUSED;
     }
+    find_repeats(a, crops);
     if (judge_quality(a, crops)) return JOB_PREPARED;
     problem_memory(&j->problem);
     return JOB_FAILED;

@@ -28,6 +28,9 @@ typedef struct photo_report {
     char detail[300];   /* the reason as a sentence */
     size_t width, height;
     size_t faces; /* how many were found */
+    /* Where another photo of the request, which is judged before this one, has the same pixels:
+     * its place in the request; else `index`. */
+    size_t same_as;
     /* Degrees to the right by which the photo was turned before the face was found. width, height,
      * box and landmarks are after that turn. */
     int rotation;

@@ -85,6 +85,8 @@ static json_t *photo_json(const photo_report *f)
                           f->reason == NULL, "reason", f->reason, "width", (json_int_t)f->width,
                           "height", (json_int_t)f->height, "faces", (json_int_t)f->faces);
     if (f->date[0]) json_object_set_new(o, "date", json_string(f->date));
+    if (f->same_as != f->index)
+        json_object_set_new(o, "same_as", json_integer((json_int_t)f->same_as));
     if (f->reason) {
         json_object_set_new(o, "reasons", reasons_json(f));
         json_object_set_new(o, "detail", json_string(f->detail));

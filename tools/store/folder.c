@@ -80,6 +80,22 @@ static int folder_exists(void *self, const char *name, nbase_error *err)
     return there;
 }
 
+/* Whether root/name is, by a link, the root or a folder on the way to it. All that is in it is
+ * listed already, and it would be listed again and again. */
+static bool leads_back(const char *root, const char *name, const char *full)
+{
+    if (system_same_path(root, full)) return true;
+    bool back = false;
+    for (const char *slash = strchr(name, '/'); slash && !back; slash = strchr(slash + 1, '/')) {
+        char *part = strndup(name, (size_t)(slash - name)),
+             *above = part ? file_join(root, part, NULL) : NULL;
+        back = above && system_same_path(above, full);
+        free(part);
+        free(above);
+    }
+    return back;
+}
+
 /* below: the part of the path after the place, "" or "a/b". */
 static bool walk(const char *root, const char *below,
                  bool (*each)(void *ctx, const char *name, size_t size), void *ctx,
@@ -103,7 +119,7 @@ static bool walk(const char *root, const char *below,
             tool_no_memory(err);
             ok = false;
         } else if (kind == SYSTEM_FOLDER) {
-            ok = walk(root, name, each, ctx, err);
+            ok = leads_back(root, name, full) || walk(root, name, each, ctx, err);
         } else if (kind == SYSTEM_FILE) {
             ok = each(ctx, name, (size_t)size);
             if (!ok) tool_fail(err, NBASE_ERR_IO, "stopped");

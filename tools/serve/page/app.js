@@ -121,6 +121,8 @@ function remarks(photo) {
       text: `Not used: ${r.reasons.map((x) => reasons[x] || r.detail).join(", ")}`,
       kind: "bad",
     };
+  if (r.same_as !== undefined)
+    return { text: `The same photo as number ${r.same_as + 1}: it shows no change`, kind: "bad" };
   return { text: "Face found, used", kind: "good" };
 }
 
