@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Several machines, as near as one machine comes to them: network namespaces as hosts, each with an address and a name of its own, joined by a
-# bridge in a namespace of its own, with bandwidth limited by tc. What stands for ssh enters a host's namespace. Nothing leaves these namespaces.
+# Several machines, as near as one machine comes to them: network namespaces as hosts, each with an
+# address and a name of its own, joined by a bridge in a namespace of its own, with bandwidth
+# limited by tc. What stands for ssh enters a host's namespace. Nothing leaves these namespaces.
 #   tests/system/check-machines.sh BUILD [HOSTS]        (as root; HOSTS: 4; ROUNDS=n: runs of which the best counts)
 #
-# It shows that skin-faces and skin-train give the bytes of one process on 2 and on HOSTS hosts, that the messages of a training step are as many
-# and as large as docs/machines.md says, and how its times compare with the model there at 1 Gbit/s and 200 Mbit/s. Latency is that of the
-# machine: netem is not in every kernel.
+# It shows that skin-faces and skin-train give the bytes of one process on 2 and on HOSTS hosts,
+# that the messages of a training step are as many and as large as docs/machines.md says, and how
+# its times compare with the model there at 1 Gbit/s and 200 Mbit/s. Latency is that of the machine:
+# netem is not in every kernel.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD bin=$(cd "${1:?usage: check-machines.sh BUILD [HOSTS]}/bin" && pwd) || exit 1
@@ -86,13 +88,16 @@ on_hosts() { # RANKS COMMAND...: one rank on each host; output to $scratch/out a
 for n in 2 "$hosts"; do
     [ $namespaces = no ] || limit 200
     on_hosts "$n" "$bin/skin-faces" "$scratch/users.txt" --images "$scratch/clinic/images" -o "$scratch/many" --threads 1 || fail "skin-faces on $n hosts: $(cat "$scratch/err")"
-    diff -r "$scratch/one" "$scratch/many" >/dev/null && cmp -s "$scratch/out" "$scratch/one.out" || fail "skin-faces on $n hosts: other bytes"
+    diff -r "$scratch/one" "$scratch/many" >/dev/null && cmp -s "$scratch/out" "$scratch/one.out" ||
+        fail "skin-faces on $n hosts: other bytes"
     rm -rf "$scratch/many"
     echo "skin-faces, $n hosts: the bytes of one process"
 done
 on_hosts 2 sh -c "[ \$OMPI_COMM_WORLD_RANK = 0 ] || set -- --weights $scratch/nowhere; exec $bin/skin-faces $scratch/users.txt --images $scratch/clinic/images -o $scratch/many \"\$@\"" -- && fail "a rank without weights: status 0"
-grep -q "rank 1 on" "$scratch/err" || fail "the message does not name the rank: $(cat "$scratch/err")"
-[ $namespaces = no ] || grep -q "rank 1 on host-2: " "$scratch/err" || fail "the message does not name the host: $(cat "$scratch/err")"
+grep -q "rank 1 on" "$scratch/err" ||
+    fail "the message does not name the rank: $(cat "$scratch/err")"
+[ $namespaces = no ] || grep -q "rank 1 on host-2: " "$scratch/err" ||
+    fail "the message does not name the host: $(cat "$scratch/err")"
 echo "an error on one host: $(grep "rank 1 on" "$scratch/err")"
 
 # ---- skin-train: the bytes of one process, the messages of the model ----
@@ -114,16 +119,19 @@ for preset in skincredible skincredible-gap; do
     for n in 2 "$hosts"; do
         batch=$((2 * n))
         # shellcheck disable=SC2046  # words
-        "$bin/skin-train" $(train $preset $batch 4) >/dev/null 2>"$scratch/log" || fail "skin-train: $(cat "$scratch/log")"
+        "$bin/skin-train" $(train $preset $batch 4) >/dev/null 2>"$scratch/log" ||
+            fail "skin-train: $(cat "$scratch/log")"
         cp "$scratch/run/model.safetensors" "$scratch/one.safetensors"
         export NBASE_VERBOSE=1
         for steps in 2 4; do
             # shellcheck disable=SC2046
-            on_hosts "$n" "$bin/skin-train" $(train $preset $batch $steps) || fail "skin-train on $n hosts: $(cat "$scratch/err")"
+            on_hosts "$n" "$bin/skin-train" $(train $preset $batch $steps) ||
+                fail "skin-train on $n hosts: $(cat "$scratch/err")"
             for rank in $(seq 0 $((n - 1))); do sent "$rank"; done >"$scratch/sent.$steps"
         done
         export NBASE_VERBOSE=0
-        cmp -s "$scratch/run/model.safetensors" "$scratch/one.safetensors" || fail "skin-train $preset on $n hosts: another model"
+        cmp -s "$scratch/run/model.safetensors" "$scratch/one.safetensors" ||
+            fail "skin-train $preset on $n hosts: another model"
         paste "$scratch/sent.2" "$scratch/sent.4" <(tests/system/scale.py --bytes $preset $batch "$n") |
             awk -v n="$n" '{ own = ($2 - $1) / 2; if (own > 1.05 * $3 || own < 0.95 * $3) { print "rank " NR - 1 " sends " own " bytes in a step, the model says " $3; bad = 1 } }
                            { all += own; model += $3 } END { printf "%d bytes in a step, the model says %d\n", all, model; exit bad || NR != n }' >"$scratch/log" ||
@@ -138,11 +146,13 @@ run_time() { # HOSTS PRESET BATCH STEPS: nanoseconds
     local begin
     begin=$(date +%s%N)
     # shellcheck disable=SC2046  # words
-    on_hosts "$1" "$bin/skin-train" $(train "$2" "$3" "$4") || fail "skin-train: $(cat "$scratch/err")"
+    on_hosts "$1" "$bin/skin-train" $(train "$2" "$3" "$4") ||
+        fail "skin-train: $(cat "$scratch/err")"
     echo $(($(date +%s%N) - begin))
 }
-# Whatever else the machine does falls on all rates alike, if they take turns. It makes a run longer, never shorter: so the best of ROUNDS counts, of short and of
-# long runs each, and a step is what lies between these. (Of differences the best would be that with the slowest short run.)
+# Whatever else the machine does falls on all rates alike, if they take turns. It makes a run
+# longer, never shorter: so the best of ROUNDS counts, of short and of long runs each, and a step is
+# what lies between these. (Of differences the best would be that with the slowest short run.)
 best() { # NAME NANOSECONDS: keeps the least of each name
     [ "${least[$1]:-$2}" -lt "$2" ] || least[$1]=$2
 }
