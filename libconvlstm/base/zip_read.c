@@ -271,11 +271,15 @@ static nbase_status check_entry(const zip_reader *r, const zip_entry *e)
     if (e->flags & ZIP_FLAG_ENCRYPTED)
         return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED, "%s: zip: \"%.*s\" is encrypted",
                            r->source->what, shown, e->name);
-    if ((e->flags & ~(unsigned)ZIP_FLAGS_KNOWN) ||
-        (e->method != ZIP_STORED && e->method != ZIP_DEFLATED))
+    if (e->method != ZIP_STORED && e->method != ZIP_DEFLATED)
         return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED,
-                           "%s: zip: \"%.*s\": method %u, flags %#x: not supported",
-                           r->source->what, shown, e->name, e->method, e->flags);
+                           "%s: zip: \"%.*s\" is compressed by method %u; only deflate is read, as "
+                           "numpy.savez_compressed writes it, or no compression",
+                           r->source->what, shown, e->name, e->method);
+    if (e->flags & ~(unsigned)ZIP_FLAGS_KNOWN)
+        return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED,
+                           "%s: zip: \"%.*s\": flags %#x: not supported", r->source->what, shown,
+                           e->name, e->flags);
     if (r->npz && (e->name_length < 4 || memcmp(e->name + e->name_length - 4, ".npy", 4)))
         return nbase__fail(r->err, NBASE_ERR_UNSUPPORTED,
                            "%s: \"%.*s\" is not an array (.npy): not an .npz", r->source->what,

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # HDF5 files that crash libhdf5, keep it busy for ever or make it take memory end the process that
-# reads them, not the tool.   row09_hdf5.sh BIN SCRATCH      LONG=1: as in make check-attack
+# reads them, not the tool.
+#   row09_hdf5.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cli/help.bash"

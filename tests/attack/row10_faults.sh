@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Every call that can fail does: memory, opening, reading, writing, fsync, rename, ftruncate, one at
-# a
-# time, in every tool (faults.py).   row10_faults.sh BIN SCRATCH      LONG=1: as in make
-# check-attack
+# a time, in every tool (faults.py).
+#   row10_faults.sh BIN SCRATCH      LONG=1: as in make check-attack
 set -u
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}
 cd "$2" || exit 1

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Buckets as they really are (encrypted, in another region, archived, behind a proxy, public),
 # credentials from every place of the usual chain, and splits written to a bucket.
-# The service is our own (tests/s3/odd.py), which verifies every signature.   buckets_odd.sh BIN
-# SCRATCH
+# The service is our own (tests/s3/odd.py), which verifies every signature.
+#   buckets_odd.sh BIN SCRATCH
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) python=${PYTHON:-/usr/bin/python3}

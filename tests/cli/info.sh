@@ -29,6 +29,14 @@ head -c 1000 $goldens/stored.npz >"$scratch/cut.npz"
 $info "$scratch/cut.npz" >/dev/null 2>"$scratch/err"
 check 'status of a truncated file' 1 $?
 grep -q "cut.npz" "$scratch/err" || check 'names the file' cut.npz "$(cat "$scratch/err")"
+# An entry packed by another method than deflate: which one, and what to do.
+python3 -c 'import sys, zipfile as z
+z.ZipFile(sys.argv[1], "w", z.ZIP_BZIP2).write(sys.argv[2], "a.npy")' "$scratch/bzip2.npz" \
+    $goldens/v1.npy
+$info "$scratch/bzip2.npz" >/dev/null 2>"$scratch/err"
+check 'status of another compression' 1 $?
+grep -q 'bzip2.npz: zip: "a.npy" is compressed by method 12; only deflate is read' "$scratch/err" ||
+    check 'another compression' 'method 12' "$(cat "$scratch/err")"
 $info 2>/dev/null
 check 'status without a file' 2 $?
 $info $goldens/v1.npy >/dev/full 2>/dev/null

@@ -125,5 +125,8 @@ refuse '--in-order' $files/keras2/row.weights.h5 --network $files/network.json
 "$import" keras $files/keras2/manager --network $files/network.json -o "$scratch/other" || failed=1
 cmp "$scratch/row" "$scratch/other" || complain "the folder of checkpoints gives another model"
 refuse 'does not say how' $files/keras2/owned.index --network $files/network.json --in-order
+# Weights that are whole numbers: the layer is named if it is not read, and what to do if it is.
+refuse 'layers/dense/vars/0" holds whole numbers, as quantised weights are' $files/keras3/quantised.keras
+refuse 'layer "normalization": Normalization is not supported' $files/keras3/normalised.keras
 refuse 'a folder with neither' $files --network $files/network.json
 exit $failed

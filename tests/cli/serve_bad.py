@@ -252,6 +252,10 @@ def test_bad_forms():
                                              "BAD_REQUEST"), ('{"photos": [{"data": ""}',
                                                               "BAD_JSON"), ("[1]", "BAD_REQUEST")):
             bad(body, {"Content-Type": "application/json"}, 400, code, body)
+        # the alphabet of base64 for URLs stands for the same bytes: a picture that is none
+        for data in ("+/+/+/+/", "-_-_-_-_"):
+            bad(json.dumps({"photos": [{"data": data}] * 2}), {"Content-Type": "application/json"},
+                422, "UNSUPPORTED_IMAGE", data)
         check(s.alive(), "alive")
         time.sleep(0.2)
         check("skin_memory_bytes 0\n" in s.ask("GET", "/metrics")[2].decode(),

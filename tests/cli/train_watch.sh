@@ -95,3 +95,17 @@ cmp tries/model.safetensors "tries/seed-$best/model.safetensors" ||
 train 1 unjudged --restarts 2
 says err "this run has no validation loss"
 run 2 "$bin/skin-train" "${people[@]}" -o bad --restarts 2 --dry-run
+
+# ---- validation people of one class: told, and no number where there is none ----
+cp -r people single
+python3 - <<'END'
+import json
+labels = json.load(open("single/data/label.json"))
+parts = json.load(open("single/data/partition.json"))
+parts["validation"] = [i for i in parts["validation"] if labels[i] == [0, 1]]
+json.dump(parts, open("single/data/partition.json", "w"))
+END
+run 0 "$bin/skin-train" --data single/data --faces people/faces --image-size 16 --epochs 1 -o class
+says err "they do not show whether the model tells the classes apart"
+silent out nan val_balanced_accuracy
+says out "val_accuracy"

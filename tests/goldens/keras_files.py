@@ -174,6 +174,21 @@ def files(keras, generation, folder):
         })
 
 
+def whole_numbers(keras):
+    """Models with weights that are no floats: a quantised layer, and the counter of a
+    Normalization."""
+    L = keras.layers
+    dense = keras.Sequential([keras.Input(SHAPE), L.ConvLSTM2D(1, 3), L.Flatten(), L.Dense(2)])
+    dense.quantize("int8")
+    dense.save("quantised.keras")
+    keras.Sequential(
+        [keras.Input(SHAPE),
+         L.Normalization(),
+         L.ConvLSTM2D(1, 3),
+         L.Flatten(),
+         L.Dense(2)]).save("normalised.keras")
+
+
 def one(generation):
     if generation == 2:
         import tf_keras as keras
@@ -187,6 +202,8 @@ def one(generation):
         json.dump(configs(keras, generation), f, indent=None, separators=(",", ":"))
         f.write("\n")
     files(keras, generation, folder)
+    if generation == 3:
+        whole_numbers(keras)
 
 
 def main():

@@ -3,9 +3,11 @@
 # a demo is flipped, found by cross-validation (flipped_labels.sh), and models trained on all of
 # them, without the doubtful ones, and with softened ones are judged on another clinic, whose labels
 # are as they were. Prints balanced accuracy and Brier score for each seed.
-# doubtful_labels.sh BIN DEMO DATA FACES OUT      DEMO: as for flipped_labels.sh; DATA, FACES: a
-# split and the face crops of another clinic, of which everyone in the test part is judged; OUT: a
-# new folder
+#
+#   doubtful_labels.sh BIN DEMO DATA FACES OUT
+#
+# DEMO is as for flipped_labels.sh; DATA and FACES are a split and the face crops of another clinic,
+# of which everyone in the test part is judged; OUT is a new folder.
 # Environment: that of flipped_labels.sh, and SEEDS (1 2 3), THREADS (0).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -2,10 +2,13 @@
 # How well people never seen are judged, by how many there were to learn from: one simulated clinic,
 # of whose training people the first share is taken as if the clinic had had so many patients; all
 # models are judged on the same test part. Prints a table.
-# learning_curve.sh BIN OUT      OUT: a folder; what is finished in it is not done again, so that a
-# stopped run goes on Environment: PATIENTS (2000), SIZES ("150 500 1000 2000"), PRESETS
-# ("skincredible-gap skincredible"), SEED (1), THREADS (0: all), EPOCHS (20; from 1,000 patients on
-# half as many). Takes hours: most of it is the largest size of skincredible.
+#
+#   learning_curve.sh BIN OUT
+#
+# OUT is a folder; what is finished in it is not done again, so that a stopped run can be continued.
+# The environment may set PATIENTS (2000), SIZES ("150 500 1000 2000"), PRESETS ("skincredible-gap
+# skincredible"), SEED (1), THREADS (0: all) and EPOCHS (20; from 1,000 patients on half as many).
+# Takes hours: most of it is the largest size of skincredible.
 set -eu
 bin=$(cd "$1" && pwd)
 mkdir -p "$2"

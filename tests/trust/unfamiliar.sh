@@ -2,8 +2,11 @@
 # Which photos are told as unfamiliar: people of a test part as they are, and as drawings, with
 # masks, as an animal, through another camera and filters; prints the share told for each, and the
 # reasons.
-# unfamiliar.sh BIN MODEL DATA FACES OUT      MODEL: calibrated (skin-evaluate --calibrate) on other
-# people than the test part of DATA; OUT: a new folder Environment: PEOPLE (40).
+#
+#   unfamiliar.sh BIN MODEL DATA FACES OUT
+#
+# MODEL is calibrated (skin-evaluate --calibrate) on other people than the test part of DATA; OUT is
+# a new folder. Environment: PEOPLE (40).
 set -eu
 bin=$(cd "$1" && pwd) model=$2 data=$3 faces=$4 out=$5 here=$(cd "$(dirname "$0")" && pwd)
 mkdir "$out"

@@ -283,7 +283,12 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
     if (!ok)
         tool_fail(err, NBASE_ERR_FORMAT, "%s: \"%.200s\" is not an array of up to %d axes", f->what,
                   path, NBASE_MAX_DIMS);
-    else if (H5Tget_class(type) != H5T_FLOAT)
+    else if (H5Tget_class(type) == H5T_INTEGER && ndim > 0)
+        ok = tool_fail(err, NBASE_ERR_UNSUPPORTED,
+                       "%s: \"%.200s\" holds whole numbers, as quantised weights are: save the "
+                       "model before it is quantised",
+                       f->what, path);
+    else if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER)
         ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: \"%.200s\" holds no floats", f->what, path);
     else if (!really_there(set, type, H5Sget_simple_extent_npoints(space)))
         ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: the numbers of \"%.200s\" are not in the file",

@@ -40,7 +40,8 @@ void h5_list_free(h5_list *list);
 /* Number of values that an attribute has, of whatever type; -1 if it is not there. */
 long h5_attribute_count(h5file *f, const char *object, const char *attribute);
 
-/* Appends the array at `path` to an archive, as float32 under `name`. */
+/* Appends the array at `path` to an archive, as float32 under `name`: floats, or a single whole
+ * number, such as the counter of a layer that is then refused by its own name. */
 bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *name,
              nbase_error *err);
 

@@ -75,7 +75,7 @@ static bool photo_by_ending(const char *name)
  * is reported where it is missed. */
 static bool photo_by_content(const char *path)
 {
-    uint8_t head[64];
+    uint8_t head[132]; /* DICOM's mark stands at byte 128 */
     const char *name;
     FILE *f = system_open_any(path);
     if (!f) return true;

@@ -1,5 +1,5 @@
-/* base64.h - decodes base64 (RFC 4648) that arrives in pieces: the standard alphabet, padded, in
- * one line or several (RFC 2045). */
+/* base64.h - decodes base64 (RFC 4648) that arrives in pieces: the standard alphabet, or that for
+ * URLs and file names, padded, in one line or several (RFC 2045). */
 #ifndef SERVE_BASE64_H
 #define SERVE_BASE64_H
 

@@ -1,5 +1,6 @@
 #include "once.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,9 +141,10 @@ static void print_epoch(const train_run *r, const train_epoch *e)
     printf("epoch %zu/%zu  loss %.4f  accuracy %.1f %%", r->state.epoch + 1, r->options->epochs,
            e->loss, 100 * e->accuracy);
     if (r->validation.count)
-        printf("  val_loss %.4f  val_accuracy %.1f %%  val_balanced_accuracy %.1f %%",
-               e->validation_loss, 100 * e->validation.accuracy,
-               100 * e->validation.balanced_accuracy);
+        printf("  val_loss %.4f  val_accuracy %.1f %%", e->validation_loss,
+               100 * e->validation.accuracy);
+    if (r->validation.count && !isnan(e->validation.balanced_accuracy)) /* else of one class only */
+        printf("  val_balanced_accuracy %.1f %%", 100 * e->validation.balanced_accuracy);
     printf("  %.1f s\n", e->seconds);
     fflush(stdout);
 }

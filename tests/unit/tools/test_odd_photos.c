@@ -218,11 +218,24 @@ static void test_formats_by_name(void **state)
                     "ftypqt  \0\0\0\0qt  ",
                     20, "video"},
                    {"%PDF-1.7", 8, "PDF"},
-                   {"<!DOCTYPE html>", 15, "web page"}};
+                   {"<!DOCTYPE html>", 15, "web page"},
+                   {"%!PS-Adobe-3.0", 14, "PostScript"},
+                   {"\0\0\1\0\1\0", 6, "icon"},
+                   {"P6\n1 1\n255\n", 11, "PPM"},
+                   {"\x1F\x8B\x08\0", 4, "gzip"},
+                   {"\0\5\x16\7\0\2\0\0Mac OS X", 16, "Mac's notes"},
+                   {"version https://git-lfs.github.com/spec/v1\n", 43, "git lfs pull"},
+                   {"data:image/jpeg;base64,/9j/", 27, "data URL"},
+                   {"/9j/4AAQSkZJRg", 14, "base64"},
+                   {"iVBORw0KGgoAAAAN", 16, "base64"},
+                   {"\xC3\xBF\xC3\x98\xC3\xBF", 6, "UTF-8"},
+                   {"\x89PNG\n\x1A\n\0\0\0\x0DIHDR", 15, "line ends"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         bytes b = joined(formats[i].head, formats[i].size, zeros, 40, "", 0);
         assert_refused("a format", b, formats[i].words);
     }
+    bytes dicom = joined("", 0, zeros, 128, "DICM\2\0\0\0UL", 10);
+    assert_refused("a format", dicom, "DICOM");
 }
 
 /* ---- how a picture lies ---- */
