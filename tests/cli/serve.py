@@ -207,6 +207,15 @@ def test_analyze(rng):
             list(measured) == columns and stored["side"] == min(found["box"][2:]) and
             all(abs(measured[c] - stored[c]) < 1e-4 for c in columns),
             f"quality {measured}, skin-faces {stored}")
+        # parts with neither a file name nor a type, in whatever pieces they come
+        body, headers = multipart([("photo", p) for p in pictures])
+        named = rb'; filename="[^"]*"\r\nContent-Type: image/jpeg'
+        for mixed in (re.sub(named, b"", body), re.sub(named, b"", body, count=1)):
+            check(mixed.count(b"filename") < 3, "a name is gone")
+            status, same = ask(mixed, headers)
+            check(
+                status == 200 and same["probability_improved"] == got["probability_improved"] and
+                [f["index"] for f in same["photos"]] == [0, 1, 2], f"no file names: {same}")
         # a photo that is there twice is told, and judged all the same
         status, twice = ask(*multipart([("photo", p) for p in pictures[:2] + pictures[:1]]))
         check(

@@ -85,6 +85,7 @@ def test_bad_bodies():
              ('{"img": [[[["a"]]]]}', "BAD_REQUEST"), ('{"img": [[[[true]]]]}', "BAD_REQUEST"),
              ('{"img": [{"a": 1}]}', "BAD_REQUEST"), (good[:-1] + ', "img": []}', "BAD_REQUEST"),
              (good[:-1] + ', "detect": 1}', "BAD_REQUEST"),
+             (good[:-1] + ', "mask": [1]}', "BAD_REQUEST"),
              (good[:-1] + ', "detect": "yes"}', "BAD_REQUEST"), ('{"img": []}', "BAD_SHAPE"),
              ('{"img": [[]]}', "BAD_SHAPE"), ('{"img": [[[[]]]]}', "BAD_SHAPE"),
              ('{"img": [1, 2, 3]}', "BAD_SHAPE"), ('{"img": [[[1,2,3]]]}', "BAD_SHAPE"),

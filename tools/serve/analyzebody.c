@@ -7,6 +7,7 @@
 
 #include "data/when.h"
 #include "numbers.h"
+#include "pictures/formats.h"
 #include "shown.h"
 
 enum { KEY_SKIP, KEY_PHOTOS, KEY_DATA, KEY_DATE, KEY_EXPLAIN };
@@ -225,13 +226,31 @@ static bool part_begin(void *ctx, const char *name, multipart_kind kind)
     return kind != MULTIPART_FILE || add_input(b, true);
 }
 
+/* Bytes of a part with neither a file name nor the type of a picture, as scripts send them. What
+ * begins like a picture is one: left out, the person would be judged without that photo. */
+static bool skipped_data(analyze_body *b, const char *bytes, size_t size)
+{
+    enum { HEAD = 16 }; /* enough to tell every format that is read */
+    size_t step = HEAD - b->text_size < size ? HEAD - b->text_size : size;
+    const char *name;
+    memcpy(b->text + b->text_size, bytes, step);
+    b->text_size += step;
+    if (b->text_size < HEAD) return true;
+    picture_format format = picture_format_of((const uint8_t *)b->text, HEAD, &name);
+    if (format == PICTURE_UNKNOWN || format == PICTURE_OTHER) return true;
+    b->field = FIELD_PHOTO;
+    return add_input(b, true) && photo_list_append(&b->photos, b->text, HEAD, b->problem) &&
+           photo_list_append(&b->photos, bytes + step, size - step, b->problem);
+}
+
 static bool part_data(void *ctx, const char *bytes, size_t size)
 {
     analyze_body *b = ctx;
+    if (b->field == FIELD_SKIP) return skipped_data(b, bytes, size);
     if (b->field == FIELD_PHOTO)
         return (b->has_photo || add_input(b, true)) &&
                photo_list_append(&b->photos, bytes, size, b->problem);
-    return b->field == FIELD_SKIP || add_text(b, bytes, size);
+    return add_text(b, bytes, size);
 }
 
 static bool part_end(void *ctx)

@@ -11,6 +11,9 @@ static bool take_key(predict_body *b, const json_value *v)
 {
     bool img = v->size == 3 && memcmp(v->text, "img", 3) == 0,
          detect = v->size == 6 && memcmp(v->text, "detect", 6) == 0;
+    if (v->size == 4 && memcmp(v->text, "mask", 4) == 0)
+        return wrong(b,
+                     "mask is not read here: leave the masked frames out, or send zeros for them");
     if ((img && b->seen_img) || (detect && b->seen_detect)) return wrong(b, "a key occurs twice");
     b->seen_img |= img;
     b->seen_detect |= detect;
