@@ -503,6 +503,8 @@ deps-run:
 deps-browser:
 # npm may be from elsewhere, and then Debian's conflicts with it.
 	$(call need,$(APT_BUILD) chromium $(if $(shell command -v npm),,nodejs npm))
+deps-local: deps-browser
+	$(call need,firefox-esr)
 deps-load:
 	$(call need,$(APT_BUILD) $(APT_RUN))
 deps-deploy:
@@ -526,7 +528,7 @@ deps-chroot:
 deps-neon:
 	$(call need,$(APT_QEMU))
 .PHONY: deps-run deps-deb deps-chroot deps-compilers deps-format deps-analyze deps-neon \
-    deps-browser deps-load deps-deploy
+    deps-browser deps-local deps-load deps-deploy
 
 # ---- the main job -------------------------------------------------------------------------------
 

@@ -62,8 +62,8 @@ check-deb: deps-deb deps-chroot
 	@tests/system/check-deb.sh $(BUILD)
 .PHONY: check-deb
 
-## the page that analyses photos in the browser: chromium, offline; axe
-check-local: deps-browser deps-wasm
+## the page that analyses photos in the browser: chromium and firefox, offline; axe
+check-local: deps-local deps-wasm
 	@+$(MAKE) $(JOBS) --no-print-directory build weights wasm
 	@tests/browser/run.sh $(BUILD) local
 .PHONY: check-local

@@ -2,7 +2,8 @@
 // loaded.
 //   node local.mjs WEB PHOTOS SHOTS [ADDRESS BIN MODEL]
 // WEB: what `make wasm` wrote. PHOTOS: JPEGs of one simulated patient, by name in order of time.
-// With an ADDRESS the page is that of a server, which ends with "/".
+// With an ADDRESS the page is that of a server, which ends with "/". BROWSER=firefox: in Debian's
+// firefox-esr, by the standard WebDriver BiDi, instead of chromium.
 import { createServer } from "node:http";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,7 +11,7 @@ import { extname, join } from "node:path";
 import { dated } from "./exif.mjs";
 
 const need = createRequire(join(process.env.NODE_MODULES_OF || process.cwd(), "x.js"));
-const { chromium } = need("playwright-core"),
+const { chromium, firefox } = need("playwright-core"),
   axeSource = need("axe-core").source;
 const [web, photoDir, shots, given] = process.argv.slice(2);
 let failures = 0,
@@ -66,6 +67,15 @@ const server = createServer((request, response) => {
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const address = given || `http://127.0.0.1:${server.address().port}/`;
 
+async function until(page, condition, argument) {
+  await page.waitForFunction(condition, argument).catch(async (e) => {
+    const says = await Promise.all(
+      ["#model", "#status", "#error"].map((at) => page.textContent(at)),
+    );
+    throw new Error(`${e.message} The page says: ${says.join("; ")}`);
+  });
+}
+
 async function open(browser, options = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
@@ -76,17 +86,17 @@ async function open(browser, options = {}) {
   page.setDefaultTimeout(120000);
   page.seen = [];
   page.blocked = 0;
-  page.on("console", (m) => {
-    const refused = /Content Security Policy/.test(m.text());
+  // What the policy refuses is in chromium a line of the console, in firefox an error of the page.
+  const report = (where, text, wrong) => {
+    const refused = /Content.Security.Policy/.test(text);
     page.blocked += refused;
-    if (m.type() === "error" && !refused) check(false, `console: ${m.text()}`);
-  });
-  page.on("pageerror", (e) => check(false, `script: ${e}`));
+    if (wrong && !refused) check(false, `${where}: ${text}`);
+  };
+  page.on("console", (m) => report("console", m.text(), m.type() === "error"));
+  page.on("pageerror", (e) => report("script", String(e), true));
   context.on("request", (r) => r.url().startsWith("blob:") || page.seen.push(r.url()));
   await page.goto(address);
-  await page.waitForFunction(() =>
-    document.getElementById("model").textContent.startsWith("Model "),
-  );
+  await until(page, () => document.getElementById("model").textContent.startsWith("Model "));
   if (await page.isVisible("#begin")) await page.click("#begin");
   return page;
 }
@@ -104,16 +114,13 @@ async function axe(page, where) {
 
 async function choose(page, some) {
   await page.setInputFiles("#files", some);
-  await page.waitForFunction(
-    (n) => document.querySelectorAll("#photos li").length === n,
-    some.length,
-  );
+  await until(page, (n) => document.querySelectorAll("#photos li").length === n, some.length);
 }
 
 async function analyse(page) {
   const begun = performance.now();
   await page.click("#analyse");
-  await page.waitForFunction(() => document.getElementById("progress").hidden);
+  await until(page, () => document.getElementById("progress").hidden);
   return performance.now() - begun;
 }
 
@@ -245,10 +252,17 @@ async function mistakes(browser) {
 }
 
 mkdirSync(shots, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: ["--no-sandbox"],
-});
+const inFirefox = process.env.BROWSER === "firefox";
+const browser = await (inFirefox
+  ? firefox.launch({
+      executablePath: process.env.FIREFOX || "/usr/bin/firefox-esr",
+      channel: "moz-firefox",
+    })
+  : chromium.launch({
+      executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+      args: ["--no-sandbox"],
+    }));
+console.log(`${inFirefox ? "firefox" : "chromium"} ${browser.version()}`);
 for (const way of [offline, locked, mistakes]) await way(browser);
 isolated = false; // a server of static files that knows nothing of it
 if (!given) await offline(browser);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The page in Debian's chromium, driven by playwright-core, with axe-core looking for barriers.
-# tests/browser/run.sh BUILD [local]
-# local: the page that analyses photos in the browser, of `make wasm`.
+#     tests/browser/run.sh BUILD [local]
+# local: the page that analyses photos in the browser, of `make wasm`; also in Debian's firefox-esr,
+# if that is installed.
 # Photos of a simulated patient are made on the spot; screenshots are left in BUILD/browser/shots.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -22,8 +23,11 @@ rm -rf "$out/clinic" "$out/photos" "$out/shots"
 mkdir "$out/photos"
 cp "$out"/clinic/images/*.jpg "$out/photos/"
 if [ "${2:-}" = local ]; then
-    NODE_MODULES_OF=$out timeout 500 node tests/browser/local.mjs "$build/web" "$out/photos" \
-        "$out/shots"
+    export NODE_MODULES_OF=$out
+    timeout 500 node tests/browser/local.mjs "$build/web" "$out/photos" "$out/shots"
+    command -v firefox-esr >/dev/null || { echo "firefox-esr is not installed: left out"; exit; }
+    BROWSER=firefox timeout 500 node tests/browser/local.mjs "$build/web" "$out/photos" \
+        "$out/shots/firefox"
     exit
 fi
 NODE_MODULES_OF=$out timeout 500 node tests/browser/page.mjs "$build/bin" weights/demo.safetensors \
