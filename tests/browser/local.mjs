@@ -7,6 +7,7 @@
 import { createServer } from "node:http";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { cpus } from "node:os";
 import { extname, join } from "node:path";
 import { dated } from "./exif.mjs";
 
@@ -47,7 +48,8 @@ const types = {
   ".wasm": "application/wasm",
 };
 let requests = 0,
-  isolated = true;
+  isolated = true,
+  changed = () => null; // instead of a file: by name and bytes
 const isolation = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
@@ -57,18 +59,20 @@ const server = createServer((request, response) => {
   const name = request.url === "/" ? "index.html" : request.url.slice(1);
   if (request.method !== "GET" || !readdirSync(web).includes(name))
     return response.writeHead(404).end();
+  const bytes = readFileSync(join(web, name));
   response
     .writeHead(200, {
       "Content-Type": types[extname(name)] || "application/octet-stream",
       ...(isolated ? isolation : {}),
     })
-    .end(readFileSync(join(web, name)));
+    .end(changed(name, bytes) ?? bytes);
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const address = given || `http://127.0.0.1:${server.address().port}/`;
 
+// Looks by a clock, not once for each picture that is drawn: a page that nobody sees may draw none.
 async function until(page, condition, argument) {
-  await page.waitForFunction(condition, argument).catch(async (e) => {
+  await page.waitForFunction(condition, argument, { polling: 100 }).catch(async (e) => {
     const says = await Promise.all(
       ["#model", "#status", "#error"].map((at) => page.textContent(at)),
     );
@@ -76,7 +80,8 @@ async function until(page, condition, argument) {
   });
 }
 
-async function open(browser, options = {}) {
+// The page, whether its model is there or not.
+async function blank(browser, options = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     locale: "en-GB",
@@ -96,9 +101,19 @@ async function open(browser, options = {}) {
   page.on("pageerror", (e) => report("script", String(e), true));
   context.on("request", (r) => r.url().startsWith("blob:") || page.seen.push(r.url()));
   await page.goto(address);
-  await until(page, () => document.getElementById("model").textContent.startsWith("Model "));
-  if (await page.isVisible("#begin")) await page.click("#begin");
   return page;
+}
+
+async function open(browser, options) {
+  const page = await blank(browser, options);
+  await until(page, () => document.getElementById("model").textContent.startsWith("Model "));
+  await read(page);
+  return page;
+}
+
+// What stands before the first use has been read.
+async function read(page) {
+  if (await page.isVisible("#begin")) await page.click("#begin");
 }
 
 async function axe(page, where) {
@@ -122,6 +137,25 @@ async function analyse(page) {
   await page.click("#analyse");
   await until(page, () => document.getElementById("progress").hidden);
   return performance.now() - begun;
+}
+
+// Stops an analysis in its middle: after the first photo, from within the page. Where other
+// programs use the processor, an analysis may be over before a click of this program arrives.
+async function stopped(page) {
+  return page.evaluate(async () => {
+    const at = (id) => document.getElementById(id);
+    await new Promise((resolve) => {
+      const watch = new MutationObserver(() => {
+        if (!(at("progress").value > 0)) return;
+        watch.disconnect();
+        at("stop").click();
+        resolve();
+      });
+      watch.observe(at("progress"), { attributes: true });
+      at("analyse").click();
+    });
+    return at("status").textContent;
+  });
 }
 
 // ---- the ways through it ----
@@ -243,11 +277,45 @@ async function mistakes(browser) {
   );
   await page.click("#clear");
   await choose(page, files);
-  await page.click("#analyse");
-  await page.click("#stop");
-  check((await page.textContent("#status")) === "Stopped.", "stopped");
+  check((await stopped(page)) === "Stopped.", "stopped");
   await analyse(page);
   check(await page.isVisible("#result"), "and analysed after it, by another worker");
+  await page.context().close();
+}
+
+// What the server sends instead: text in files by other text, of the same length in a module.
+const instead = (changes) => (name, bytes) =>
+  changes[name] && Buffer.from(bytes.toString("latin1").replaceAll(...changes[name]), "latin1");
+// A module without the first call of a helper.
+const NO_JOIN = { "skin-threads.wasm": ["nbase__os_join", "nbase__os_joi_"] };
+
+// A thread that cannot begin is told before photos are chosen, and again when they are to be
+// analysed.
+async function lame(browser) {
+  changed = instead(NO_JOIN);
+  const page = await blank(browser);
+  const told = () => document.getElementById("error").textContent.includes("can’t be loaded");
+  await until(page, told);
+  await read(page);
+  check(await page.isVisible("#error"), "told before photos are chosen");
+  await choose(page, files.slice(0, 2));
+  check(!(await page.evaluate(told)), "nothing is told of a new choice");
+  await analyse(page);
+  check(await page.evaluate(told), "told when photos are to be analysed");
+  await page.context().close();
+}
+
+// A thread of which nothing is heard: the analysis is made on one.
+async function mute(browser) {
+  changed = instead({
+    ...NO_JOIN,
+    "skin.mjs": ["tell(String(e))", "undefined"],
+    "backend.js": [/PATIENCE = \d+/g, "PATIENCE = 2"],
+  });
+  const page = await open(browser);
+  await choose(page, files);
+  await analyse(page);
+  check(await page.isVisible("#result"), "analysed on one thread");
   await page.context().close();
 }
 
@@ -266,6 +334,9 @@ console.log(`${inFirefox ? "firefox" : "chromium"} ${browser.version()}`);
 for (const way of [offline, locked, mistakes]) await way(browser);
 isolated = false; // a server of static files that knows nothing of it
 if (!given) await offline(browser);
+isolated = true;
+for (const way of given ? [] : [lame, mute])
+  if (cpus().length > 1) await way(browser);
 await browser.close();
 server.close();
 console.log(`${checks} checks, ${failures} failed`);

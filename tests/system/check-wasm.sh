@@ -32,6 +32,7 @@ same skin.wasm 1
 same skin-threads.wasm 1
 same skin-threads.wasm 2
 SECONDS_EACH=0.1 same skin-threads.wasm 7 # more than there are processors
+node tests/wasm/lame.mjs "$build"/web/skin.mjs "$build"/web/skin-threads.wasm
 
 # The npm package in an empty folder, without a registry.
 command -v npm >/dev/null || { echo "the npm package is not tried: npm is missing"; exit 77; }

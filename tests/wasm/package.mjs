@@ -19,7 +19,7 @@ const types = await readFile(
   "utf8",
 );
 // Every call is in the types, and every name of the types is there.
-const declared = new Set([...types.matchAll(/^  (?:readonly )?(\w+)\??[(:]/gm)].map((m) => m[1]));
+const declared = new Set([...types.matchAll(/^ +(?:readonly )?(\w+)\??[(:]/gm)].map((m) => m[1]));
 const missing = ["detect", "crop", "free"]
   .filter((name) => !(name in detector) || !declared.has(name))
   .concat(

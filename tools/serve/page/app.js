@@ -317,4 +317,4 @@ $("clear").addEventListener("click", () => {
   say("All photos removed.");
   $("files").focus();
 });
-learnLimits().catch(() => {}); // the page works without them
+learnLimits().catch(() => complain(words.unlearned));

@@ -7,6 +7,7 @@ export const words = {
   unsupported: "not a complete photo in a format that this server reads",
   noPreview: "No preview: the browser can’t show this kind of photo, but the server may read it",
   taking: "Sending the photos …",
+  unlearned: "", // limits and model: the page works without them
   unreachable: "The server can’t be reached, or it closed the connection.",
   failures: {
     UNSUPPORTED_IMAGE: "None of these files can be read as a photo.",

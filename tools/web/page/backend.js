@@ -11,15 +11,19 @@ const MOST_PHOTOS = 60,
   MOST_BYTES = 64 << 20,
   LEAST_PHOTOS = 2,
   COVERAGE = 0.9,
-  MOST_THREADS = 8;
+  MOST_THREADS = 8,
+  PATIENCE = 20; // seconds for threads to begin
+
+const BROKEN =
+  "The analysis can’t be loaded, or it ended: reload the page and try again. Photos stay on this device.";
 
 export const words = {
   who: "This page",
   unsupported: "not a photo that this browser can read",
   noPreview: "No preview: the browser can’t show this kind of photo, so it can’t be analysed here",
   taking: "Reading the photos …",
-  unreachable:
-    "The analysis can’t be loaded, or it ended: reload the page and try again. Photos stay on this device.",
+  unlearned: BROKEN,
+  unreachable: BROKEN,
   failures: {
     UNSUPPORTED_IMAGE: "None of these files can be read as a photo by this browser.",
     TOO_LARGE_IMAGE: "These photos have more pixels than can be analysed.",
@@ -77,18 +81,32 @@ parts.catch(() => {}); // told by whoever waits for it
 let worker = null; // {post, answer: promise of what is known of the model}
 let running = null; // {on}
 
-function begin({ code, ...rest }) {
-  const w = new Worker(code, { type: "module" });
+// On one thread where several do not begin and nobody says why. Firefox 153, driven by a program on
+// a loaded machine, sometimes waits for ever where a worker makes its first worker.
+async function begin(parts) {
+  const w = new Worker(parts.code, { type: "module" }),
+    ready = start(w, parts);
+  if (parts.threads === 1) return ready;
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, 1000 * PATIENCE)));
+  const begun = await Promise.race([ready, late]).finally(() => clearTimeout(timer));
+  if (begun) return begun;
+  w.terminate();
+  return begin({ ...parts, threads: 1 });
+}
+
+function start(w, { code, ...rest }) {
   return new Promise((resolve, reject) => {
     w.onmessage = ({ data }) => {
       if (data.ready) resolve({ w, model: data.ready });
       else if (data.broken) reject(new Error(data.broken));
       else if (running) take(data);
     };
-    w.onerror = (e) => (
-      e.preventDefault(),
-      running ? take({ status: 0, answer: null }) : reject(new Error(e.message))
-    );
+    w.onerror = (e) => {
+      e.preventDefault();
+      reject(new Error(e.message));
+      if (running) take({ status: 0, answer: null });
+    };
     w.postMessage(rest);
   });
 }

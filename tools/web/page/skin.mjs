@@ -76,7 +76,12 @@ async function webHelper(parts) {
     worker.onmessage = ({ data }) => hear(data);
     worker.onerror = (e) => hear(e.message || "it cannot be loaded");
     worker.postMessage(parts);
-  }).finally(() => URL.revokeObjectURL(code));
+  })
+    .catch((e) => {
+      worker.terminate();
+      throw e;
+    })
+    .finally(() => URL.revokeObjectURL(code));
   return () => worker.terminate();
 }
 
@@ -97,7 +102,15 @@ async function helpers(count, x, parts) {
   const stacks = Array.from({ length: count }, () => x.web_alloc(STACK));
   if (stacks.includes(0)) throw new Error("out of memory");
   const begin = (at) => [{ ...parts, stack: (at + STACK) & ~15 }, inNode];
-  return Promise.all(stacks.map((at) => (inNode ? nodeHelper : webHelper)(...begin(at))));
+  const begun = await Promise.allSettled(
+    stacks.map((at) => (inNode ? nodeHelper : webHelper)(...begin(at))),
+  );
+  const failed = begun.find((b) => b.status === "rejected");
+  if (failed) {
+    for (const b of begun) b.value?.();
+    throw failed.reason;
+  }
+  return begun.map((b) => b.value);
 }
 
 // ---- the module ----
