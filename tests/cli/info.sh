@@ -43,6 +43,19 @@ $info $goldens/v1.npy >/dev/full 2>/dev/null
 check 'status on a full disk' 1 $?
 NBASE_MAX_ISA=ref $info --isa | grep -qx ref || check 'isa' ref "$(NBASE_MAX_ISA=ref $info --isa)"
 
+# An empty argument or name, as from a variable that is not set.
+$info "" 2>"$scratch/err"
+check 'status of an empty argument' 2 $?
+grep -q 'argument 1 is empty' "$scratch/err" || check 'an empty argument' empty "$(cat "$scratch/err")"
+for option in --tones --tones=; do
+    value=()
+    [ "$option" = --tones= ] || value=("")
+    $info $option ${value[@]+"${value[@]}"} 2>"$scratch/err"
+    check "status of $option without a name" 2 $?
+    grep -q "tones '': expected FACES" "$scratch/err" ||
+        check "$option" "expected FACES" "$(cat "$scratch/err")"
+done
+
 # A variable that would be ignored, since its value means nothing, is told; an empty one is none.
 for wrong in NBASE_MAX_ISA=AVX2 NBASE_MAX_ISA=avx_512 NBASE_VERBOSE=yes SKIN_JPEG=libjpeg \
     SKIN_RANKS=no; do

@@ -212,12 +212,18 @@ static bool store_whole(const cli_option *o, const char *text)
     return true;
 }
 
+/* Files, folders and addresses have a name: without one, a script mostly has not set a variable. */
+static bool may_be_empty(const cli_option *o)
+{
+    return !strcmp(o->arg, "TEXT") || !strcmp(o->arg, "LIST");
+}
+
 static bool store(const cli_option *o, const char *text)
 {
     switch (o->kind) {
     case CLI_FLAG: *(bool *)o->target = true; return true;
     case CLI_ENV: return system_set(o->target, "yes");
-    case CLI_TEXT: *(const char **)o->target = text; return true;
+    case CLI_TEXT: *(const char **)o->target = text; return *text || may_be_empty(o);
     case CLI_CHOICE: return store_choice(o, text);
     case CLI_DOUBLE: return store_double(o, text);
     case CLI_INT:
@@ -236,6 +242,8 @@ static void refuse(const cli_tool *tool, const cli_option *o, const char *text)
 {
     if (o->kind == CLI_CHOICE)
         cli_error("--%s '%s': expected one of %s", o->name, text, o->arg);
+    else if (o->kind == CLI_TEXT)
+        cli_error("--%s '': expected %s (is a variable of the script not set?)", o->name, o->arg);
     else if (o->min != 0 || o->max != 0)
         cli_error("--%s '%s': expected a%s number from %g to %g", o->name, text,
                   o->kind == CLI_DOUBLE ? "" : " whole", o->min, o->max);
@@ -338,6 +346,13 @@ static int parse(const cli_tool *tool, int argc, char **argv, int *first)
         advise(tool);
         return CLI_USAGE;
     }
+    for (int i = optind; i < argc; i++)
+        if (!*argv[i]) {
+            cli_error("argument %d is empty (is a variable of the script not set?)",
+                      i - optind + 1);
+            advise(tool);
+            return CLI_USAGE;
+        }
     argv[0] = (char *)tool->name;
     return -1;
 }
