@@ -320,14 +320,35 @@ static bool follows_neither(const reading *r, size_t n)
     return false;
 }
 
-/* "never looked better", "never seen your skin this clear": praise. */
+/* Whether something like "this", "so" or "such a" stands before unit k. */
+static bool is_compared(const reading *r, size_t k)
+{
+    const unit *u = r->list->units;
+    size_t first = r->clause->first;
+    if (k <= first) return false;
+    if (unit_in(&u[k - 1], WORD_SUPERLATIVE)) return true;
+    return unit_is(&u[k - 1], "a") && k >= first + 2 && unit_in(&u[k - 2], WORD_SUPERLATIVE);
+}
+
+static bool ends_in_a_long_time(const reading *r, size_t k)
+{
+    while (++k < r->clause->end)
+        if (unit_in(&r->list->units[k], WORD_LONG_TIME)) return true;
+    return false;
+}
+
+/* Whether the negation at n makes a superlative: "never looked better" (but not "never got better")
+ * and "never seen your skin this clear" are praise, "rarely have I seen such a bad flare" and "not
+ * this red in months" are the contrary. */
 static bool is_superlative(const reading *r, size_t n)
 {
     const unit *u = r->list->units;
-    for (size_t k = n + 1; k < r->clause->end; k++)
-        if (u[k].class == LEX_GOOD &&
-            (unit_in(&u[k - 1], WORD_SUPERLATIVE) || unit_is(&u[k], "better")))
-            return true;
+    bool never = unit_in(&u[n], WORD_NEVER), not = u[n].class == LEX_NEG_NOT;
+    for (size_t k = n + 1; k < r->clause->end && (never || not ); k++) {
+        if (never && unit_is(&u[k], "better") && !unit_in(&u[k - 1], WORD_BECOMES)) return true;
+        bool judged = u[k].class == LEX_GOOD || u[k].class == LEX_BAD || u[k].class == LEX_TROUBLE;
+        if (judged && is_compared(r, k) && (never || ends_in_a_long_time(r, k))) return true;
+    }
     return false;
 }
 
@@ -345,7 +366,7 @@ static void read_negation(reading *r)
         if (u[n].class != LEX_NEG_NO && u[n].class != LEX_NEG_NOT && !little) continue;
         if (n + 1 < r->clause->end && unit_in(&u[n + 1], WORD_NOT_NEGATED)) continue;
         if (unit_is(&u[n], "nor") && follows_neither(r, n)) continue;
-        if (unit_is(&u[n], "never") && is_superlative(r, n)) continue;
+        if (is_superlative(r, n)) continue;
         proposition *nearest = NULL;
         size_t least = SIZE_MAX;
         for (size_t k = r->clause_first; k < r->count; k++) {

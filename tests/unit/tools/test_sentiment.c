@@ -75,6 +75,15 @@ static void none(void **state)
           {"The acne has stopped improving.", NOTE_NEGATIVE},
           {"It is no longer getting better.", NOTE_NEGATIVE},
           {"The acne is anything but better.", NOTE_NEGATIVE},
+          {"I have never seen such a bad flare.", NOTE_NEGATIVE},
+          {"It has never been this red.", NOTE_NEGATIVE},
+          {"Rarely have I seen such a good response.", NOTE_POSITIVE},
+          {"Rarely has it looked this inflamed.", NOTE_NEGATIVE},
+          {"Your skin has not been this clear in years.", NOTE_POSITIVE},
+          {"Your skin has not been this red in months.", NOTE_NEGATIVE},
+          {"Your skin has never looked better.", NOTE_POSITIVE},
+          {"It never got better.", NOTE_NEGATIVE}, {"It rarely looks good.", NOTE_NEGATIVE},
+          {"It is less clear than it was.", NOTE_NEGATIVE},
           {"Redness \xE2\x86\x93, pimples \xE2\x86\x93", NOTE_POSITIVE},
           {"\xE2\x86\x91 redness", NOTE_NEGATIVE});
 }
