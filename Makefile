@@ -58,7 +58,8 @@ $(error OPENMP=none needs BLAS=none: OpenBLAS's OpenMP build brings its runtime 
 endif
 CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SAN) $(OPENMP:none=-DNBASE_NO_OPENMP) -ffp-contract=off \
              -fno-math-errno \
-             -fvisibility=hidden $(PIC) $(if $(PIC),-fno-semantic-interposition) \
+             -fvisibility=hidden $(PIC) \
+             $(if $(and $(PIC),$(findstring linux,$(MACHINE))),-fno-semantic-interposition) \
              -ffunction-sections -fdata-sections \
              -D_GNU_SOURCE $(SYSTEM_FLAGS) $(if $(filter 0,$(REF)),-DNBASE_NO_REF) \
              $(if $(filter 0,$(TRAIN)),-DNBASE_NO_TRAINING) \
@@ -78,7 +79,7 @@ ISA_FLAGS_wasm :=
 ISAS := ref
 ifneq (,$(findstring x86_64,$(MACHINE)))
 ISAS += avx2 avx512
-else ifneq (,$(findstring aarch64,$(MACHINE)))
+else ifneq (,$(findstring aarch64,$(MACHINE))$(findstring arm64,$(MACHINE))) # arm64: Apple's name
 ISAS += neon
 else ifneq (,$(findstring wasm32,$(MACHINE)))
 ISAS += wasm
@@ -233,7 +234,7 @@ endif
 # ---- objects, keyed by every flag that shapes them ----------------------------------------------
 
 # Without -j, a target that calls make again uses every core.
-JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc || sysctl -n hw.ncpu))
 
 KEY := $(shell printf '%s' \
        '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(BLAS) $(ZLIB) $(MPI_CFLAGS)' | \
@@ -406,9 +407,10 @@ $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 # What stands in for instructions that a machine lacks (kernels.inc) is there for our own programs.
 STAND_INS := $(if $(findstring linux,$(MACHINE)),\
              $(patsubst %,-Wl$(comma)-u$(comma)convlstm__%_ref,direct winograd_bf16))
+AS_NEEDED := $(if $(findstring darwin,$(MACHINE)),,-Wl$(comma)--as-needed)
 # OpenBLAS first: the loader looks for each of its 10,000 symbols in the libraries in this order.
 LINK = $(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
-       $(STAND_INS) -Wl,--as-needed $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
+       $(STAND_INS) $(AS_NEEDED) $(LDLIBS_CORE) $(TOOL_LIBS) $(LDLIBS)
 $(BUILD)/bin/%.exe: $(OBJ)/tools/%.o $(LIB_TOOLS) $(LIB_CONVLSTM) $(LIB_MTCNN)
 	@mkdir -p $(@D)
 	$(LINK)
@@ -464,7 +466,8 @@ $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c table.c toom.c) \
     $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \
     tests/help/mtcnn_kernel_check.c tests/bare/mtcnn.c)
-BARE_LINK := $(if $(filter wasm,$(SYSTEM)),-Wl$(comma)-z$(comma)stack-size=1048576,-static)
+BARE_LINK := $(if $(filter wasm,$(SYSTEM)),-Wl$(comma)-z$(comma)stack-size=1048576,\
+             $(if $(findstring darwin,$(MACHINE)),,-static)) # macOS has no static programs
 $(BUILD)/bare/%:
 	@mkdir -p $(@D)
 	$(call quiet,LINK,$@)$(CC) $(CFLAGS_ALL) $(BARE_LINK) -o $@ $^ -lm \

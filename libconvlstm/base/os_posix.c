@@ -1,4 +1,4 @@
-/* os_posix.c - the system by POSIX, with what Linux adds. */
+/* os_posix.c - the system by POSIX, with what Linux adds and what macOS has in its place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 #include "os.h"
 #include "quota.h"
@@ -40,11 +43,20 @@ void nbase__os_free(void *p) { free(p); }
 
 /* ---- the process and its machine ---- */
 
+/* Processors that this process may use. */
+static int own_processors(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+#else
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+#endif
+}
+
 int nbase__os_cpus(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set)) return 1;
-    int n = CPU_COUNT(&set), quota = nbase__own_cpu_quota();
+    int n = own_processors(), quota = nbase__own_cpu_quota();
     if (n > quota) n = quota;
     return n > 0 ? n : 1;
 }
@@ -96,6 +108,10 @@ bool nbase__os_end_may_wait(void) { return true; }
 
 uintptr_t nbase__os_stack_end(void)
 {
+#ifdef __APPLE__
+    pthread_t self = pthread_self();
+    return (uintptr_t)pthread_get_stackaddr_np(self) - pthread_get_stacksize_np(self);
+#else
     pthread_attr_t attributes;
     void *start = NULL;
     size_t size = 0;
@@ -103,6 +119,7 @@ uintptr_t nbase__os_stack_end(void)
     pthread_attr_getstack(&attributes, &start, &size);
     pthread_attr_destroy(&attributes);
     return (uintptr_t)start;
+#endif
 }
 
 void nbase__os_yield(void) { sched_yield(); }
