@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "nbase.h"
 #include "os.h"
@@ -26,9 +27,14 @@
 #define HELPER_STACK ((size_t)1 << 20)
 #define CALLER_STACK ((size_t)256 << 10)
 
-/* How often a thread looks for work, or for the end of it, before it sleeps: some 50 us, longer
- * than what the library does between two loops and shorter than a host would notice. */
+/* How often a thread looks for work, or for the end of it, before it sleeps: for some 50 us, longer
+ * than what the library does between two loops and shorter than a host would notice. Where calls
+ * take long, as those of a training step do, for up to a 16th of their time, or a millisecond: the
+ * threads end that much apart, and a processor that sleeps may need 100 us to wake, most of all in
+ * a virtual machine. */
 #define SPINS 1000
+#define MOST_SPINS (20 * SPINS)
+#define SPIN_NS 50.0
 
 /* A thread that sleeps until somebody wakes it. */
 typedef struct sleeper {
@@ -248,6 +254,22 @@ static pool *pool_with(int wanted)
     return p;
 }
 
+static double now_ns(void)
+{
+    struct timespec t;
+    return timespec_get(&t, TIME_UTC) ? 1e9 * (double)t.tv_sec + (double)t.tv_nsec : 0;
+}
+
+/* After a call that took so long. A short one between long ones changes little. */
+static void adapt_spins(pool *p, double ns)
+{
+    const int spins = p->spins, fewer = spins - spins / 8;
+    if (!spins) return; /* there are too few processors for it */
+    const double fit = ns / 16 / SPIN_NS, most = fit < MOST_SPINS ? fit : MOST_SPINS;
+    const int wanted = most > SPINS ? (int)most : SPINS;
+    p->spins = wanted > fewer ? wanted : fewer;
+}
+
 /* Whether the calling thread is in one of the host's OpenMP regions. */
 static bool in_region(void)
 {
@@ -280,6 +302,7 @@ void nbase__run_together(int threads, void (*prepare)(void *context, int n),
     if (!helpers) takes_part = true;
     if (helpers > threads - takes_part) helpers = threads - takes_part;
     prepare(context, helpers + takes_part);
+    const double start = helpers ? now_ns() : 0;
     if (helpers) {
         p->body = body;
         p->context = context;
@@ -293,5 +316,7 @@ void nbase__run_together(int threads, void (*prepare)(void *context, int n),
         body(context, 0);
         in_body = outer;
     }
-    if (helpers) await_helpers(p);
+    if (!helpers) return;
+    await_helpers(p);
+    adapt_spins(p, now_ns() - start);
 }
