@@ -187,7 +187,7 @@ static bool pack(cell_run *r)
                             sizeof(float));
     if (in->recurrent || none)
         r->cell->ops->pack(r->cell, in->b, in->recurrent ? in->recurrent : none, in->bias,
-                           in->what.kind == STEP_BACK, r->packed);
+                           in->what.kind == STEP_BACK, false, r->packed);
     nbase__free(&r->cell->env, none);
     return in->recurrent || none;
 }

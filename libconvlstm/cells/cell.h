@@ -201,6 +201,7 @@ typedef struct convlstm__cell_step_back {
     float *dx;      /* written: the gradient to x; null: not needed */
     float *dh_prev; /* written: the gradient to h_prev */
     float *wgrad;   /* added to: wgrad_floats, in a form of the backend's own */
+    bool first;     /* wgrad is undefined as yet, and is written */
 
     /* Where ops->sums is set. Written: sums over the frame, one per channel, of dx and then of
      * dx * dx_with, a frame like x. Null: not wanted. */
@@ -216,9 +217,10 @@ typedef struct convlstm__cell_ops {
     void (*free)(convlstm__cell *cell);
 
     /* Weights in Keras's shapes to `packed` (packed_bytes). bias may be null. With `train` 0 what
-     * only `backward` reads may be left out. */
+     * only `backward` reads may be left out, with `bounded` what is read only where a value of x is
+     * beyond -1..1, or a step `unscaled`. */
     void (*pack)(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, bool train, void *packed);
+                 const float *bias, bool train, bool bounded, void *packed);
 
     /* In place of `pack`, without `train`, for a cell that is `mapped` or `centred`: with maps->x,
      * or with maps->centre. Null if the backend has neither. */

@@ -160,9 +160,9 @@ static void pack_weights(const direct_cell *d, const weights *w, float *packed)
 }
 
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, bool train, void *packed)
+                 const float *bias, bool train, bool bounded, void *packed)
 {
-    (void)train;
+    (void)train, (void)bounded;
     weights w = {kernel, recurrent, bias, {0}};
     pack_weights(of_cell(cell), &w, packed);
 }

@@ -27,9 +27,9 @@ typedef struct general {
 /* ---- weights: the two kernels, the bias, then the peepholes ---- */
 
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, bool train, void *packed)
+                 const float *bias, bool train, bool bounded, void *packed)
 {
-    (void)train;
+    (void)train, (void)bounded;
     const general *g = (const general *)cell;
     float *to = packed;
     size_t input = g->input.patch * g->gates, hidden = g->recurrent.patch * g->gates;
@@ -353,6 +353,7 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
     const general *g = (const general *)cell;
     if (s->dx) memset(s->dx, 0, input_floats(g) * sizeof *s->dx);
     memset(s->dh_prev, 0, state_floats(g) * sizeof *s->dh_prev);
+    if (s->first) memset(s->wgrad, 0, cell->wgrad_floats * sizeof *s->wgrad);
     if (s->masks) {
         dropped_backward(g, s);
         return;

@@ -61,19 +61,34 @@ static convlstm__winograd_fineness fineness_of(const winograd_cell *cell, const 
                                          .of_h = bounded ? 0 : (float)largest[1]};
 }
 
+/* Whether no vector of tiles can need the fine transforms where x is within -1..1: needs_fine of
+ * the kernels (winograd_fine.h), with room for the rounding of its sums. */
+static bool never_fine(const convlstm__winograd_fineness *f)
+{
+    return f->of_h == 0 && f->always + f->of_x < 0.99f;
+}
+
+/* Whether the blocks of rows are filled up with zeros, or pairs with one. */
+static bool has_holes(const convlstm__winograd *w)
+{
+    const size_t rows = w->kernels->rows;
+    return w->kernels->bf16 || outputs_of(w) % rows || (w->channels + w->filters) % rows;
+}
+
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
-                 const float *bias, bool train, void *packed)
+                 const float *bias, bool train, bool bounded, void *packed)
 {
     const convlstm__winograd *w = of_cell(cell);
     const size_t outputs = outputs_of(w);
     float *base = packed;
-    memset(packed, 0, cell->packed_bytes);
+    if (has_holes(w)) memset(packed, 0, cell->packed_bytes);
     convlstm__winograd_pack(w, kernel, recurrent, base, train ? base + w->backward_at : NULL);
     if (w->finer) {
         convlstm__winograd_fineness fineness =
             fineness_of((const winograd_cell *)cell, kernel, recurrent);
         memcpy(base + w->fineness_at, &fineness, sizeof fineness);
-        convlstm__winograd_pack(w->finer, kernel, recurrent, base + w->fine_at, NULL);
+        if (!bounded || !never_fine(&fineness))
+            convlstm__winograd_pack(w->finer, kernel, recurrent, base + w->fine_at, NULL);
     }
     for (size_t k = 0; k < outputs; k++) {
         double b = bias ? bias[k % 4 * w->filters + k / 4] : 0;
@@ -148,6 +163,10 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
 {
     const convlstm__winograd *w = of_cell(cell);
     const float *packed = s->packed;
+    /* without h its weights have no gradient; products of bfloat16 leave out what fills vectors */
+    const bool written = s->first && s->h_prev && !w->kernels->bf16;
+    const size_t kept = written ? w->weight_sets * w->wgrad_rows * w->wgrad_columns : 0;
+    if (s->first) memset(s->wgrad + kept, 0, (cell->wgrad_floats - kept) * sizeof *s->wgrad);
     convlstm__winograd_backward step = {.weights = packed + w->backward_at,
                                         .weights_forward = packed + w->again_at,
                                         .bias = packed + w->bias_at,
@@ -166,6 +185,7 @@ static void backward(const convlstm__cell *cell, const convlstm__cell_step_back 
                                         .dx = s->dx,
                                         .dh_prev = s->dh_prev,
                                         .wgrad = s->wgrad,
+                                        .first = written,
                                         .dx_sums = s->dx_sums,
                                         .dx_with = s->dx_with};
     ((const winograd_cell *)cell)->training->backward(w, &step);

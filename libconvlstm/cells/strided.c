@@ -221,7 +221,8 @@ void convlstm__strided_pack(const convlstm__strided *s, bool up, const float *ke
                  frequencies = side * side, set = convlstm__grid_weights(way) / frequencies;
     double g[MOST_SIDE][TAPS];
     matrix(way->fine, g);
-    memset(packed, 0, convlstm__grid_weights(way) * sizeof *packed);
+    if (convlstm__grid_depth(&way->to) % 16) /* the last panel is filled with zeros */
+        memset(packed, 0, convlstm__grid_weights(way) * sizeof *packed);
     for (size_t k = 0; k < wide; k += CHUNK)
         for (size_t n = 0; n < narrow; n += CHUNK) {
             const size_t channels = wide - k < CHUNK ? wide - k : CHUNK,
@@ -291,7 +292,7 @@ void convlstm__strided_up(const convlstm__strided *s, const float *narrow, const
 }
 
 void convlstm__strided_gradient(const convlstm__strided *s, const float *wide, const float *narrow,
-                                float *gradient, float *scratch)
+                                bool accumulate, float *gradient, float *scratch)
 {
-    s->training->weight_gradient(&s->down, wide, narrow, gradient, scratch);
+    s->training->weight_gradient(&s->down, wide, narrow, accumulate, gradient, scratch);
 }

@@ -49,10 +49,11 @@ void convlstm__strided_up(const convlstm__strided *s, const float *narrow, const
                           const convlstm__grid_end *end, float *wide, float *scratch, size_t part,
                           size_t parts);
 
-/* Adds to the gradient of the weights (gradient_floats, in a form of its own) that of a frame. Of
- * the two frames one is what went in, the other the gradient to what came out. */
+/* The gradient of the weights (gradient_floats, in a form of its own) from a frame: it is written,
+ * or with `accumulate` added. Of the two frames one is what went in, the other the gradient to what
+ * came out. */
 void convlstm__strided_gradient(const convlstm__strided *s, const float *wide, const float *narrow,
-                                float *gradient, float *scratch);
+                                bool accumulate, float *gradient, float *scratch);
 
 /* The gradient in the kernel's shape, from that form. Layers call it through
  * convlstm__cell_training. */

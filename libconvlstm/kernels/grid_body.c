@@ -263,7 +263,7 @@ static void forward(const convlstm__grid_conv *c, const float *in, const float *
 
 #if !FINE && !defined(NBASE_NO_TRAINING)
 static void weight_gradient(const convlstm__grid_conv *c, const float *in, const float *out,
-                            float *dweights, float *scratch)
+                            bool accumulate, float *dweights, float *scratch)
 {
     const size_t depth = convlstm__grid_depth(&c->from), row = convlstm__grid_tile_row(c->slice),
                  plane = convlstm__grid_plane(c->block, row), to = convlstm__grid_depth(&c->to),
@@ -279,11 +279,15 @@ static void weight_gradient(const convlstm__grid_conv *c, const float *in, const
         for (slice of = {0, c->slice}; of.first < depth; of.first += of.count) {
             transform_tiles(c, &c->from, GRID_SPAN, input_transforms, in, tiles, of, v, plane,
                             places);
-            for (size_t f = 0; f < FREQUENCIES; f++)
+            for (size_t f = 0; f < FREQUENCIES; f++) {
+                float *some = dweights + (f * depth + of.first) * columns;
                 if (has_weights(c, f, of.first, of.count))
-                    multiply_over_tiles(tiles.last - tiles.first, of.count, columns, v + f * plane,
-                                        row, d + f * d_plane, d_row,
-                                        dweights + (f * depth + of.first) * columns, columns);
+                    multiply_over_tiles(tiles.last - tiles.first, accumulate || i > 0, of.count,
+                                        columns, v + f * plane, row, d + f * d_plane, d_row, some,
+                                        columns);
+                else if (!accumulate && i == 0)
+                    memset(some, 0, of.count * columns * sizeof *some);
+            }
         }
     }
 }

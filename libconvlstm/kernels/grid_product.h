@@ -101,11 +101,11 @@ INLINE void grid_panel(size_t rows, const int nv, bool accumulate, size_t depth,
 #define GRADIENT_PANEL(nv)
 #else
 #define GRADIENT_PANEL(nv)                                                                         \
-    OUT_OF_LINE void over_tiles_##nv(size_t rows, size_t tiles, factors f, float *out,             \
-                                     size_t out_row)                                               \
+    OUT_OF_LINE void over_tiles_##nv(size_t rows, bool accumulate, size_t tiles, factors f,        \
+                                     float *out, size_t out_row)                                   \
     {                                                                                              \
         f.row = 1;                                                                                 \
-        grid_panel(rows, nv, true, tiles, f, out, out_row);                                        \
+        grid_panel(rows, nv, accumulate, tiles, f, out, out_row);                                  \
     }
 #endif
 TILES_PANEL(1)
@@ -153,16 +153,16 @@ INLINE void multiply_tiles(size_t tiles, bool accumulate, size_t depth, size_t c
 }
 
 #ifndef NBASE_NO_TRAINING
-/* out[k*out_row + j] += sum over t of v[t*v_row + k] * d[t*d_row + j], for k < depth and all
+/* out[k*out_row + j] (+)= sum over t of v[t*v_row + k] * d[t*d_row + j], for k < depth and all
  * columns. */
-INLINE void multiply_over_tiles(size_t tiles, size_t depth, size_t columns, const float *v,
-                                size_t v_row, const float *d, size_t d_row, float *out,
-                                size_t out_row)
+INLINE void multiply_over_tiles(size_t tiles, bool accumulate, size_t depth, size_t columns,
+                                const float *v, size_t v_row, const float *d, size_t d_row,
+                                float *out, size_t out_row)
 {
     for (size_t j = 0; j < columns; j += PANEL) {
         const size_t left = columns - j < PANEL ? columns - j : PANEL;
         const factors f = {.a = v, .step = v_row, .b = d + j, .b_row = d_row};
-#define DO(nv) over_tiles_##nv(depth, tiles, f, out + j, out_row)
+#define DO(nv) over_tiles_##nv(depth, accumulate, tiles, f, out + j, out_row)
         BY_VECTORS(left / LANES, DO)
 #undef DO
     }

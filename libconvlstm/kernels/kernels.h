@@ -174,10 +174,10 @@ typedef struct convlstm__grid_kernels {
 } convlstm__grid_kernels, convlstm__grid_fine_kernels;
 
 typedef struct convlstm__grid_training {
-    /* Adds to the gradient of the weights, in the Winograd domain, that of all tiles; `out` is the
-     * gradient to the output. */
+    /* The gradient of the weights, in the Winograd domain, from all tiles: it is written, or with
+     * `accumulate` added. `out` is the gradient to the output. */
     void (*weight_gradient)(const struct convlstm__grid_conv *c, const float *in, const float *out,
-                            float *dweights, float *scratch);
+                            bool accumulate, float *dweights, float *scratch);
 } convlstm__grid_training;
 
 /* ---- all of them ---- */

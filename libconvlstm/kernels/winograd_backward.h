@@ -371,16 +371,18 @@ static void backward_block(const convlstm__winograd *w, const convlstm__winograd
               *dweights = s->wgrad + WEIGHTS_OF(f) * w->wgrad_rows * columns;
         multiply_back(w, to, depth, s->weights + WEIGHTS_OF(f) * row_blocks * depth * GEMM_ROWS, df,
                       e + f * block, e_row, vector0, nv);
+        /* with one tap the sum runs over the frequencies, too */
+        const bool adds = !s->first || vector0 > 0 || (TAPS == 1 && f > 0);
         if (w->lanes_over_outputs) {
             memset(df + depth * block, 0, (wide - depth) * block * sizeof *df);
             transpose_rows(df, columns, nv, transposed, turned_row);
-            accumulate_outer(used, columns, tiles, vf, TILES_OF(nv), transposed, turned_row,
-                             dweights);
+            multiply_outer(used, columns, adds, tiles, vf, TILES_OF(nv), transposed, turned_row,
+                           dweights);
         } else if (!BF16) {
             memset(vf + used * block, 0, (columns - used) * block * sizeof *vf);
             transpose_rows(vf, columns, nv, transposed, turned_row);
-            accumulate_outer(outputs, columns, tiles, df, TILES_OF(nv), transposed, turned_row,
-                             dweights);
+            multiply_outer(outputs, columns, adds, tiles, df, TILES_OF(nv), transposed, turned_row,
+                           dweights);
         }
     }
     scatter_frame(w, e, e_row, s->dh_prev, w->filters, vector0, nv);

@@ -154,10 +154,11 @@ INLINE void fetch_rows(size_t rows, size_t columns, const float *out)
             __builtin_prefetch(out + r * columns + j, 1);
 }
 
-/* out[r*columns + j] += sum over t < `tiles` of a[r*a_row + t] * b[t*b_row + j], for r < rows,
+/* out[r*columns + j] (+)= sum over t < `tiles` of a[r*a_row + t] * b[t*b_row + j], for r < rows,
  * j < columns (a multiple of LANES); with BF16 t counts pairs of tiles. */
-OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t tiles, const float *a,
-                                  size_t a_row, const float *b, size_t b_row, float *out)
+OUT_OF_LINE void multiply_outer(size_t rows, size_t columns, bool accumulate, size_t tiles,
+                                const float *a, size_t a_row, const float *b, size_t b_row,
+                                float *out)
 {
     for (size_t j = 0; j < columns; j += GEMM_VECTORS * LANES)
         for (size_t r = 0; r < rows; r += GEMM_ROWS) {
@@ -168,13 +169,16 @@ OUT_OF_LINE void accumulate_outer(size_t rows, size_t columns, size_t tiles, con
                 fetch_rows(rows - r - left < GEMM_ROWS ? rows - r - left : GEMM_ROWS, columns,
                            at + GEMM_ROWS * columns);
             switch ((columns - j) / LANES) {
-            case 1: register_rows(left, 1, 1, true, tiles, ar, b + j, b_row, at, columns); break;
+            case 1:
+                register_rows(left, 1, 1, accumulate, tiles, ar, b + j, b_row, at, columns);
+                break;
             case 2:
-                register_rows(left, 1, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, true, tiles, ar, b + j,
-                              b_row, at, columns);
+                register_rows(left, 1, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2, accumulate, tiles, ar,
+                              b + j, b_row, at, columns);
                 break;
             default:
-                register_rows(left, 1, GEMM_VECTORS, true, tiles, ar, b + j, b_row, at, columns);
+                register_rows(left, 1, GEMM_VECTORS, accumulate, tiles, ar, b + j, b_row, at,
+                              columns);
                 break;
             }
         }

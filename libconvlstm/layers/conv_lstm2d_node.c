@@ -82,8 +82,9 @@ static void pack(const convlstm__lstm_node *n, bool train)
         }
         kernel = wide_kernel(n, &map);
     }
+    const bool bounded = !n->base.net->prepares_fine && convlstm__node_bounded(n->base.from[0]);
     n->cell->ops->pack(n->cell, kernel, convlstm__weights(&n->base, CONV_LSTM2D_RECURRENT),
-                       bias_of(n), train, n->packed.data);
+                       bias_of(n), train, bounded, n->packed.data);
 }
 
 static void prepare(convlstm__node *node, bool train)
@@ -441,6 +442,7 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     n->begins = layer->input_count == 3;
     n->base.input_count = layer->input_count;
     for (size_t k = 1; k < layer->input_count; k++) n->base.from[k] = states[k];
+    n->base.bounded = l->activation == CONVLSTM__TANH; /* the gates are within 0..1 */
     n->sequences = l->return_sequences;
     n->kept = 2;
     n->in_floats = convlstm__frame_floats(&cell->in, in->channels);

@@ -322,7 +322,6 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
                                      .dc = dc,
                                      .wgrad = (float *)n->wgrad.data +
                                               (batch->first_kept + sample) * wgrad_room(n)};
-    memset(step.wgrad, 0, n->cell->wgrad_floats * sizeof *step.wgrad);
     const float *dh_last = state_gradients(n, batch, sample, thread, dh[count % 2], dc);
     for (size_t s = count; s-- > 0;) {
         step.x = convlstm__pull(node, batch, sample, s, thread);
@@ -333,6 +332,7 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
         step.dh_next = s == count - 1 ? dh_last : dh[(s + 1) % 2];
         step.dh_prev = dh[s % 2];
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
+        step.first = s == count - 1;
         step.dx_sums = sums;
         step.dx_with = sums ? convlstm__pull(watcher, batch, sample, s, thread) : NULL;
         n->cell->back->backward(n->cell, &step);

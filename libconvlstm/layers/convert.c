@@ -79,6 +79,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
 
 const convlstm__node_ops convlstm__convert_ops = {
     .name = "conversion",
+    .moves_alone = true,
     .free = free_node,
     .inference = {.step = infer, .output = convlstm__lane_output},
     .training = {.reserve = reserve, .output = output, .gradient = gradient},

@@ -85,6 +85,7 @@ static const convlstm__node_ops ops = {
     .name = "fork",
     .free = free_node,
     .weightless = true,
+    .moves_alone = true,
     .training = {.reserve = reserve,
                  .backward = {{if_wanted, add_up}},
                  .output = output,

@@ -20,7 +20,7 @@ void convlstm__framewise_free(convlstm__node *node)
 void convlstm__framewise_infer(const convlstm__node *node, const convlstm__infer_call *call)
 {
     const bool sequence = node->in.rank == CONVLSTM__SEQUENCE;
-    const convlstm__place nowhere = {NULL, 0, call->step, sequence && call->unscaled};
+    const convlstm__place nowhere = {NULL, 0, call->step, .unscaled = sequence && call->unscaled};
     of(node)->ops->forward(of(node), &nowhere, call->in, call->lane, call->scratch, call->part,
                            call->parts);
 }
@@ -98,7 +98,8 @@ void convlstm__framewise_forward(convlstm__node *node, const convlstm__batch *ba
     for (size_t s = 0; s < count; s++) {
         float *out = convlstm__framewise_out(n, sample, s);
         if (!n->ops->forward_sample) {
-            const convlstm__place place = {batch, sample, s, is_unscaled(n, batch, sample, s)};
+            const convlstm__place place = {batch, sample, s,
+                                           .unscaled = is_unscaled(n, batch, sample, s)};
             n->ops->forward(n, &place, convlstm__pull(node, batch, sample, s, thread), out,
                             work_of(n, thread), 0, 1);
         }
@@ -114,12 +115,14 @@ void convlstm__framewise_backward(convlstm__node *node, const convlstm__batch *b
                        ? (float *)n->wgrad.data + (batch->first_kept + sample) * n->wgrad_floats
                        : NULL;
     convlstm__node *watcher = convlstm__gradient_watcher(node);
-    if (wgrad) memset(wgrad, 0, n->wgrad_floats * sizeof *wgrad);
+    const size_t count = convlstm__value_frames(batch, &node->in, sample);
+    if (wgrad && !(n->ops->writes_first && count))
+        memset(wgrad, 0, n->wgrad_floats * sizeof *wgrad);
     if (n->ops->backward_sample)
         n->ops->backward_sample(n, batch, sample, wgrad, work_of(n, thread), thread);
-    for (size_t s = convlstm__value_frames(batch, &node->in, sample); s-- > 0;) {
+    for (size_t s = count; s-- > 0;) {
         float *din = node->wants_gradient ? convlstm__framewise_din(n, sample, s) : NULL;
-        const convlstm__place place = {batch, sample, s, false};
+        const convlstm__place place = {batch, sample, s, .first = s == count - 1};
         if (!n->ops->backward_sample && (din || wgrad))
             n->ops->backward(n, &place, convlstm__pull(node, batch, sample, s, thread),
                              convlstm__framewise_out(n, sample, s),

@@ -16,6 +16,8 @@ typedef struct convlstm__place {
     size_t sample, step;
     /* A frame of a sequence whose images are beyond -1..1; of `forward` alone. */
     bool unscaled;
+    /* Of `backward` alone: nothing has been added to the sample's wgrad yet. */
+    bool first;
 } convlstm__place;
 
 typedef struct convlstm__frame_ops {
@@ -28,6 +30,10 @@ typedef struct convlstm__frame_ops {
      * added to; null: the node has no weights. */
     void (*backward)(const convlstm__framewise *n, const convlstm__place *place, const float *in,
                      const float *out, const float *dout, float *din, float *wgrad, void *scratch);
+
+    /* The first call of `backward` for a sample writes all of wgrad, whose values are undefined
+     * then. */
+    bool writes_first;
 
     /* In place of them in training, for a node that needs neighbouring frames; else null. They
      * compute all of a sample: its outputs to convlstm__framewise_out; wgrad and, if the node wants

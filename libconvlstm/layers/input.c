@@ -28,6 +28,7 @@ static const float *output(const convlstm__node *node, const convlstm__batch *ba
 
 static const convlstm__node_ops ops = {
     .weightless = true,
+    .moves_alone = true,
     .inference = {.step = infer, .output = convlstm__lane_output},
     .training = {.output = output}, /* nothing before it learns: there is no gradient */
 };

@@ -115,6 +115,12 @@ convlstm__node *convlstm__gradient_watcher(const convlstm__node *node)
     return watched ? node->from[0] : NULL;
 }
 
+bool convlstm__node_bounded(const convlstm__node *node)
+{
+    while (node && node->ops->moves_alone) node = node->from[0];
+    return !node || node->bounded;
+}
+
 void convlstm__sum_samples(const convlstm__batch *batch, float *rows, size_t room, size_t first,
                            size_t count)
 {

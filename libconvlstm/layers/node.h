@@ -309,6 +309,9 @@ typedef struct convlstm__node_ops {
     /* The tensors of the node's layer belong to another of the layer's nodes. */
     bool weightless;
 
+    /* Its values are those of its first input, and zeros. */
+    bool moves_alone;
+
     /* Whether it takes not the output of `from`, but its state after the last step, by state.get
      * and state.trained (state_node.h). Nothing of `inference` but `output` is there then. */
     enum { CONVLSTM__TAKES_OUTPUT, CONVLSTM__TAKES_H, CONVLSTM__TAKES_C } takes_state;
@@ -346,6 +349,8 @@ struct convlstm__node {
     convlstm__layout in_layout, out_layout;
     /* What inference needs per sequence and per thread. */
     size_t lane_floats, scratch_bytes;
+    /* The function that it ends with has no values beyond -1..1. */
+    bool bounded;
     /* In training: whether a node on the way to this one has weights. */
     bool wants_gradient;
     /* In a group: the node whose sum comes after that of this one (trainer/shares.h). */
@@ -353,6 +358,10 @@ struct convlstm__node {
 };
 
 /* ---- neighbours, for nodes in training ---- */
+
+/* Whether no value that a node gives is beyond -1..1, where none of the images' is; null: the
+ * images. */
+bool convlstm__node_bounded(const convlstm__node *node);
 
 /* The batch with the steps of a clock. */
 const convlstm__batch *convlstm__batch_on(const convlstm__batch *batch, convlstm__clock clock);

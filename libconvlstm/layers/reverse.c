@@ -31,6 +31,7 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
 static const convlstm__node_ops ops = {
     .name = "reverse",
     .weightless = true,
+    .moves_alone = true,
     .inference = {.whole = infer_whole},
     .training = {.output = output, .gradient = gradient},
 };

@@ -60,25 +60,42 @@ static void forward(const convlstm__framewise *base, const convlstm__place *plac
         part, parts);
 }
 
+/* The gradient before the activation, in `before` if there is one, and its sums over the pixels,
+ * which are added to those of the bias (null: none): some pixels at a time, while they are in the
+ * second-level cache. */
+static const float *gradient_before(const strided_node *n, const float *out, const float *dout,
+                                    float *before, float *bias)
+{
+    enum { PIXELS = 256 }; /* a sum of convlstm__add_channels */
+    const convlstm__framewise *base = &n->base;
+    const size_t channels = base->base.out.channels;
+    const bool linear = n->activation == CONVLSTM__LINEAR;
+    for (size_t first = 0; first < base->out_floats; first += PIXELS * channels) {
+        const size_t left = base->out_floats - first,
+                     count = left < PIXELS * channels ? left : PIXELS * channels;
+        if (!linear)
+            convlstm__activate_backward(n->activation, count, NULL, out + first, dout + first,
+                                        before + first);
+        if (bias)
+            base->base.net->backend.train->add_channels(
+                count / channels, channels, (linear ? dout : before) + first, bias);
+    }
+    return linear ? dout : before;
+}
+
 static void backward(const convlstm__framewise *base, const convlstm__place *place, const float *in,
                      const float *out, const float *dout, float *din, float *wgrad, void *scratch)
 {
-    (void)place;
     const strided_node *n = (const strided_node *)base;
-    const size_t channels = base->base.out.channels;
+    const size_t own = n->way.gradient_floats;
+    if (place->first) memset(wgrad + own, 0, (base->wgrad_floats - own) * sizeof *wgrad);
     const convlstm__grid_end sums_alone = {NULL, CONVLSTM__GRID_LINEAR};
-    if (n->activation != CONVLSTM__LINEAR) {
-        float *before = (float *)scratch + n->slopes_at;
-        convlstm__activate_backward(n->activation, base->out_floats, NULL, out, dout, before);
-        dout = before;
-    }
+    dout = gradient_before(n, out, dout, (float *)scratch + n->slopes_at,
+                           bias_of(n) ? wgrad + own : NULL);
     if (n->transposed)
-        convlstm__strided_gradient(&n->way, dout, in, wgrad, scratch);
+        convlstm__strided_gradient(&n->way, dout, in, !place->first, wgrad, scratch);
     else
-        convlstm__strided_gradient(&n->way, in, dout, wgrad, scratch);
-    if (bias_of(n))
-        base->base.net->backend.train->add_channels(base->out_floats / channels, channels, dout,
-                                                    wgrad + n->way.gradient_floats);
+        convlstm__strided_gradient(&n->way, in, dout, !place->first, wgrad, scratch);
     if (din)
         (n->transposed ? convlstm__strided_down : convlstm__strided_up)(
             &n->way, dout, n->back.data, &sums_alone, din, scratch, 0, 1);
@@ -94,7 +111,8 @@ static void finish(const convlstm__framewise *base, const float *wgrad, size_t i
                base->base.out.channels * sizeof *gradient);
 }
 
-static const convlstm__frame_ops ops = {.forward = forward, .backward = backward, .finish = finish};
+static const convlstm__frame_ops ops = {
+    .forward = forward, .backward = backward, .writes_first = true, .finish = finish};
 
 static const convlstm__node_ops node_ops = CONVLSTM__FRAMEWISE_OPS_WITH(NULL, free_node, prepare);
 
@@ -144,6 +162,7 @@ nbase_status convlstm__strided_node_build(convlstm__net *net, const convlstm__la
     n->way = way;
     n->finer = convlstm__strided_finer(&way, net->backend.isa);
     n->transposed = transposed;
+    n->base.base.bounded = *activation == CONVLSTM__TANH;
     n->activation = *activation;
     if (function_of(*activation) == CONVLSTM__GRID_LINEAR)
         n->activation = CONVLSTM__LINEAR; /* a node of its own takes what the kernels have not */

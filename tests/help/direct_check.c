@@ -104,7 +104,7 @@ static void open_side(pair *s, int which)
     const convlstm__cell_maps maps = {.x = d->weights == DIRECT_MAPPED ? &map : NULL,
                                       .centre = d->weights == DIRECT_CENTRED ? s->centre : NULL};
     if (d->weights == DIRECT_PLAIN)
-        cell->ops->pack(cell, s->kernel, s->recurrent, s->bias, false, d->packed);
+        cell->ops->pack(cell, s->kernel, s->recurrent, s->bias, false, false, d->packed);
     else
         cell->ops->pack_map(cell, s->kernel, s->recurrent, s->bias, &maps, d->packed);
 }

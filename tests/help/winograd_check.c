@@ -132,7 +132,7 @@ static void open_run(run *r)
     for (int i = 0; i < 2; i++) r->dh_prev[i] = frame_of(&cell->out, F, NULL);
     r->dh = frame_of(&cell->out, F, NULL);
     r->wgrad = guarded_alloc(cell->wgrad_floats * sizeof(float));
-    memset(r->wgrad, 0, cell->wgrad_floats * sizeof(float));
+    memset(r->wgrad, 0xff, cell->wgrad_floats * sizeof(float)); /* NaN: the first step writes it */
 }
 
 static void close_run(run *r)
@@ -290,7 +290,7 @@ static bool open_second(run *r, size_t extra, second *b)
     for (size_t i = 0; i < kernel + recurrent; i++)
         b->weights[i] = 0.2f * nbase_rng_uniform(&rng) - 0.1f;
     b->packed = guarded_alloc(b->cell->packed_bytes);
-    b->cell->ops->pack(b->cell, b->weights, b->weights + kernel, NULL, 0, b->packed);
+    b->cell->ops->pack(b->cell, b->weights, b->weights + kernel, NULL, false, false, b->packed);
     b->scratch = guarded_alloc(b->cell->scratch_bytes);
     b->x_bytes = convlstm__frame_floats(&b->cell->in, desc.channels) * sizeof(float);
     b->h_bytes = convlstm__frame_floats(&b->cell->out, desc.filters) * sizeof(float);
@@ -387,6 +387,7 @@ static void backward(run *r, double limit)
                                          .dx = t ? r->dx : NULL,
                                          .dh_prev = r->dh_prev[t % 2],
                                          .wgrad = r->wgrad,
+                                         .first = t == T - 1,
                                          .dx_sums = t ? r->sums : NULL,
                                          .dx_with = r->x[t]};
         give_gates(r, t, &step);
@@ -455,7 +456,7 @@ int winograd_check(const winograd_case *s, nbase_isa isa, winograd_gates gates,
         return 1;
     }
     open_run(&r);
-    r.cell->ops->pack(r.cell, s->kernel, s->recurrent, s->bias, 1, r.packed);
+    r.cell->ops->pack(r.cell, s->kernel, s->recurrent, s->bias, true, false, r.packed);
     forward_training(&r, forward_limit);
     forward_inference(&r);
     forward_affine(&r);
@@ -503,7 +504,7 @@ static bool open_bf16(run *r, bool train)
         return false;
     }
     open_run(r);
-    r->cell->ops->pack(r->cell, r->s->kernel, r->s->recurrent, r->s->bias, train, r->packed);
+    r->cell->ops->pack(r->cell, r->s->kernel, r->s->recurrent, r->s->bias, train, false, r->packed);
     return true;
 }
 
