@@ -185,7 +185,7 @@ typedef struct convlstm__winograd_backward {
     float *dc, *dh_prev, *wgrad;
     bool first; /* of wgrad the gradient of the weights is written, not added to; with h_prev, and
                    not with products of bfloat16 */
-    float *dx; /* null: not wanted */
+    float *dx;  /* null: not wanted */
     /* 2C sums over the frame, of dx and then of dx * dx_with; null: not wanted. */
     double *dx_sums;
     const float *dx_with; /* a frame like x */

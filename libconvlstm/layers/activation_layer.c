@@ -235,8 +235,8 @@ static nbase_status build_node(convlstm__net *net, const convlstm__layer *layer,
                                                               &layout, shape, &layout);
     if (!n) return NBASE_ERR_NOMEM;
     n->f = *f;
-    n->base.bounded = f->kind == BY_NAME && (f->activation == CONVLSTM__TANH ||
-                                             f->activation == CONVLSTM__SIGMOID);
+    n->base.bounded = f->kind == BY_NAME &&
+                      (f->activation == CONVLSTM__TANH || f->activation == CONVLSTM__SIGMOID);
     n->base.lane_floats = convlstm__shape_floats(shape);
     bool rows = f->kind == BY_NAME && convlstm__activation_of_rows(f->activation);
     n->row = rows ? shape->channels : n->base.lane_floats;

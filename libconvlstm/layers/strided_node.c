@@ -77,8 +77,8 @@ static const float *gradient_before(const strided_node *n, const float *out, con
             convlstm__activate_backward(n->activation, count, NULL, out + first, dout + first,
                                         before + first);
         if (bias)
-            base->base.net->backend.train->add_channels(
-                count / channels, channels, (linear ? dout : before) + first, bias);
+            base->base.net->backend.train->add_channels(count / channels, channels,
+                                                        (linear ? dout : before) + first, bias);
     }
     return linear ? dout : before;
 }
