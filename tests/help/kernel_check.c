@@ -309,7 +309,10 @@ static void check_winograd(check *k) { check_cells(k, 3); }
 static void check_winograd1(check *k) { check_cells(k, 1); }
 static void check_winograd5(check *k) { check_cells(k, 5); }
 
-static void check_winograd_bf16(check *k)
+/* Of kernels that only some kinds of machine have (kernels.inc). */
+#define ON_SOME __attribute__((unused))
+
+ON_SOME static void check_winograd_bf16(check *k)
 {
     for (size_t i = 0; i < 6; i++) {
         winograd_problem p = {.height = 5 + 9 * i,
@@ -331,7 +334,7 @@ static void check_winograd_bf16(check *k)
 /* ---- direct ---- */
 
 /* Against double precision; and what tiles give, against plain C, bit by bit. */
-static void check_direct(check *k)
+ON_SOME static void check_direct(check *k)
 {
     nbase_rng rng;
     nbase_rng_seed(&rng, k->seed, 9);
