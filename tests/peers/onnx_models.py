@@ -255,7 +255,7 @@ def main():
             bad += worst > LIMIT
             print(f"{preset:14} {worst:.1e}{'  too large' if worst > LIMIT else ''}", flush=True)
     print(f"{bad} networks differ")
-    sys.exit(bad > 0)
+    sys.exit(1 if bad else 0)
 
 
 main()
