@@ -129,9 +129,11 @@ static void base64_text(void **state)
                                            {"Zm9vYmE=", "fooba"},
                                            {"Zm9vYmFy", "foobar"},
                                            {" Zm9v\r\nYmFy\t\n", "foobar"}, /* RFC 2045 */
-                                           {"Zg=\n=\n", "f"}};
+                                           {"Zg=\n=\n", "f"},
+                                           {"Zm+/", "fo\xbf"},
+                                           {"Zm-_", "fo\xbf"}}; /* for URLs: RFC 4648, 5 */
     static const char *const bad[] = {
-        "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm-_", "Zg=v"};
+        "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm$9", "Zg=v"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         base64 b = {0};
         uint8_t out[40];
