@@ -25,7 +25,7 @@ assert a.shape == b.shape and abs(a - b).max() < 1e-6, abs(a - b).max()' "$1.npz
 import 0 stacked --map ConvLSTM_pytorch
 [ ! -s err ] || { cat err; fail "a word about nothing"; }
 same stacked
-for name in gates checkpoint; do
+for name in gates checkpoint wrapped; do
     import 0 $name --map "$files/$name.map.json"
     same $name
 done
@@ -51,6 +51,9 @@ refused 'gates "ifoo"' stacked --map no_gates.json --gates ifoo
 refused 'gates "if"' stacked --map no_gates.json --gates if
 map other '{"gates": "ifog", "cells": {"conv": "cell.#"}}'
 refused 'the file has no tensor "cell.0.weight"' stacked --map other.json
+map inner '{"gates": "ifog", "cells": {"conv": "#.conv"}}'
+refused 'no tensor "0.conv.weight", but "cell_list.0.conv.weight": say so with --map' stacked \
+    --map inner.json
 map swapped '{"gates": "ifog", "layers": {"conv_lstm2d": {"conv": "cell_list.1.conv"}}}'
 refused 'tensor "cell_list.1.conv.weight" does not have the shape for its kernel' stacked \
     --map swapped.json
@@ -113,7 +116,7 @@ says err "a file of PyTorch (torch.save), not of Keras"
 run 2 "$bin/skin-import" pytorch "$files/stacked.pt" -o whole.safetensors
 says err "describe it with --network"
 run 2 "$bin/skin-import" keras "$files/stacked.pt" --gates ifog -o whole.safetensors
-for name in gates checkpoint; do
+for name in gates checkpoint wrapped; do
     size=$(stat -c %s "$files/$name.pt")
     for cut in 0 1 20 21 100 $((size / 4)) $((size / 2)) $((size - 100)) $((size - 1)); do
         head -c "$cut" "$files/$name.pt" >cut.pt

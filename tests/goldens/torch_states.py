@@ -9,8 +9,12 @@ PyTorch has no ConvLSTM: the cells here do what the most copied ones do, in code
                it
     checkpoint a training's checkpoint in the old format: epoch, optimizer, state_dict behind
                DataParallel ("module."), float64; cat([h, x]), gates i, f, g, o, batch norm
+    wrapped    the same network as gates, compiled and behind DataParallel, a bias of one value for
+               all channels; beside it what people save with their weights
     whole      a pickled object, which is refused
 """
+import argparse
+import collections
 import json
 import os
 
@@ -140,6 +144,15 @@ def save_checkpoint(net, path):
                path, _use_new_zipfile_serialization=False)
 
 
+def save_wrapped(net, path):
+    state = {"module._orig_mod." + k: v for k, v in net.state_dict().items()}
+    torch.save({"epoch": 7, "model_state_dict": state, "rng": torch.zeros(4, dtype=torch.uint8),
+                "args": argparse.Namespace(rate=0.001, kernel=(3, 3)), "shape": torch.Size(SIZE),
+                "losses": collections.defaultdict(list, {"train": [0.5, 0.25]}),
+                "best": np.float64(0.25), "device": torch.device("cpu"), "type": torch.float32,
+                "seen": {1, 2}}, path)
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     torch.manual_seed(1)
@@ -147,14 +160,14 @@ def main():
     write("stacked", StackedNet(), 2,
           network(2, cell(3, 3, return_sequences=True), cell(4, 5), dict(type="flatten"),
                   dict(type="dense", units=3, activation="softmax")), state)
-    write("gates", GatesNet(), 1,
-          network(1, cell(3, 3, return_sequences=True, peepholes="pixel"),
-                  dict(type="conv2d", filters=1, kernel_size=3, padding="same",
-                       activation="sigmoid")), state,
-          {"layers": {"conv_lstm2d": {
-              "input": {g: "cell0.Wx" + g for g in "ifco"},
-              "hidden": {g: "cell0.Wh" + g for g in "ifco"},
-              "peephole": {g: "cell0.Wc" + g for g in "ifo"}}}})
+    gates = network(1, cell(3, 3, return_sequences=True, peepholes="pixel"),
+                    dict(type="conv2d", filters=1, kernel_size=3, padding="same",
+                         activation="sigmoid"))
+    gates_map = {"layers": {"conv_lstm2d": {
+        "input": {g: "cell0.Wx" + g for g in "ifco"},
+        "hidden": {g: "cell0.Wh" + g for g in "ifco"},
+        "peephole": {g: "cell0.Wc" + g for g in "ifo"}}}}
+    write("gates", GatesNet(), 1, gates, state, gates_map)
     net = CheckpointNet()
     with torch.no_grad():
         net.norm.running_mean.uniform_(-.5, .5)
@@ -167,6 +180,9 @@ def main():
           {"gates": "ifgo", "hidden_first": True, "layers": {"conv_lstm2d": {"conv": "rnn.conv"}}},
           torch.float64)
     torch.save(nn.Linear(2, 1), os.path.join(OUT, "whole.pt"))
+    net = GatesNet()
+    net.cell0.Wxi.bias = nn.Parameter(torch.full((1,), 0.3).expand(3))
+    write("wrapped", net, 1, gates, save_wrapped, gates_map)
 
 
 main()

@@ -427,16 +427,19 @@ GOLDEN_NETWORKS = {
 
 def keep_goldens(number, name, scratch):
     """What a row left behind, for tests/unit/tools/test_keras.c: of the tiny network all files, of
-    the one with many layers the whole model."""
+    the others the whole model, and of both directions a checkpoint, which has no names for them."""
     folder = f"{GOLDENS}/keras{number}" + GOLDEN_NETWORKS[name]
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     shutil.copy(f"{scratch}/data.npz", f"{folder}/data.npz")
     if name != "tiny":
         deflated(f"{scratch}/saved.keras", f"{folder}/saved.keras")
+    if name not in ("tiny", "both directions"):
         return
     shutil.copy(f"{scratch}/network.json", f"{folder}/network.json")
     for file in sorted(os.listdir(scratch)):
+        if name != "tiny" and not file.startswith("saved.checkpoint"):
+            continue
         if file == "saved.saved":
             shutil.copytree(f"{scratch}/{file}/variables", f"{folder}/{file}/variables")
         elif file.startswith("saved."):

@@ -11,20 +11,16 @@
 
 static const uint8_t prologue[] = {0x80, 2,    0x8a, 10,  0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a,
                                    0xa8, 0x50, 0x19, '.', 0x80, 2,    'M',  0xe9, 3,    '.'};
-static const char *const names[] = {"collections OrderedDict",
-                                    REBUILD,
-                                    PARAMETER,
-                                    "torch FloatStorage",
-                                    "torch DoubleStorage",
-                                    "torch HalfStorage",
-                                    "torch BFloat16Storage",
-                                    "torch LongStorage",
-                                    "torch IntStorage",
-                                    "torch ShortStorage",
-                                    "torch CharStorage",
-                                    "torch ByteStorage",
-                                    "torch BoolStorage",
-                                    NULL};
+static const char *const names[] = {
+    "collections OrderedDict", REBUILD, PARAMETER, "torch FloatStorage", "torch DoubleStorage",
+    "torch HalfStorage", "torch BFloat16Storage", "torch LongStorage", "torch IntStorage",
+    "torch ShortStorage", "torch CharStorage", "torch ByteStorage", "torch BoolStorage",
+    /* what checkpoints have beside the weights; none of it is looked at */
+    "torch Size", "torch device", "torch float16", "torch float32", "torch float64",
+    "torch bfloat16", "collections defaultdict", "builtins dict", "builtins float", "builtins int",
+    "builtins list", "builtins set", "__builtin__ dict", "__builtin__ float", "__builtin__ int",
+    "__builtin__ list", "__builtin__ set", "argparse Namespace", "pathlib PosixPath", "numpy dtype",
+    "numpy._core.multiarray scalar", "numpy.core.multiarray scalar", "_codecs encode", NULL};
 static const char *const no_names[] = {NULL};
 
 static const struct {
@@ -158,7 +154,7 @@ static bool copy_values(reader *r, const storage *s, size_t offset, const size_t
             __builtin_add_overflow(last, reach, &last))
             return broken(r, "a tensor too large");
     }
-    if (!s->data || (t->count && last >= s->count) || t->count > s->count)
+    if (!s->data || (t->count && last >= s->count)) /* expanded ones may have more elements */
         return broken(r, "a tensor is larger than its storage");
     if (t->count > r->left) return broken(r, "its tensors are larger than the file");
     r->left -= t->count;
@@ -206,22 +202,40 @@ static bool is_state(const pickle_value *v)
     return false;
 }
 
+/* A checkpoint may have a tensor of its own beside the weights, such as the state of its random
+ * numbers. */
 static const pickle_value *find_state(const pickle_value *root)
 {
-    static const char *const keys[] = {"state_dict", "model_state_dict", "model", "net"};
-    if (is_state(root)) return root;
+    static const char *const keys[] = {"state_dict", "model_state_dict", "model",
+                                       "net",        "weights",          "params"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const pickle_value *v = pickle_get(root, keys[i]);
         if (is_state(v)) return v;
     }
-    return NULL;
+    return is_state(root) ? root : NULL;
+}
+
+/* Leaves out what DataParallel and torch.compile put before every name. */
+static void leave_out_wrappers(torch_state *s)
+{
+    static const char *const wrappers[] = {"module.", "_orig_mod."};
+    for (size_t w = 0, i; w < 2;) {
+        const size_t length = strlen(wrappers[w]);
+        for (i = 0; i < s->count && !strncmp(s->items[i].name, wrappers[w], length); i++) {
+        }
+        if (!s->count || i < s->count) {
+            w++;
+            continue;
+        }
+        for (i = 0; i < s->count; i++) s->items[i].name += length;
+        w = 0; /* one may be in the other */
+    }
 }
 
 static bool read_state(reader *r, const pickle_value *state, torch_state *out)
 {
     out->items = import_alloc(r->pool, state->count / 2 + 1, sizeof *out->items);
     if (!out->items) return tool_no_memory(r->err);
-    bool module = true;
     for (size_t i = 0; i + 1 < state->count; i += 2) {
         const pickle_value *key = state->items[i], *call = tensor_call(state->items[i + 1]);
         if (!pickle_is(key, PICKLE_TEXT) && !pickle_is(key, PICKLE_BYTES))
@@ -230,12 +244,11 @@ static bool read_state(reader *r, const pickle_value *state, torch_state *out)
         if (!name) return tool_no_memory(r->err);
         memcpy(name, key->bytes, key->size);
         if (!call) return tool_fail(r->err, NBASE_ERR_FORMAT, "\"%.80s\" is no tensor", name);
-        module = module && !strncmp(name, "module.", 7);
         torch_tensor *t = &out->items[out->count++];
         t->name = name;
         if (!read_tensor(r, call, t)) return false;
     }
-    for (size_t i = 0; module && i < out->count; i++) out->items[i].name += 7;
+    leave_out_wrappers(out);
     return true;
 }
 
@@ -326,5 +339,17 @@ const torch_tensor *torch_find(const torch_state *s, const char *name)
 {
     for (size_t i = 0; i < s->count; i++)
         if (!strcmp(s->items[i].name, name)) return &s->items[i];
+    return NULL;
+}
+
+const char *torch_longer_name(const torch_state *s, const char *name)
+{
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < s->count; i++) {
+        const char *own = s->items[i].name;
+        const size_t more = strlen(own);
+        if (more > length && own[more - length - 1] == '.' && !strcmp(own + more - length, name))
+            return own;
+    }
     return NULL;
 }

@@ -32,12 +32,17 @@ typedef struct torch_state {
 bool torch_recognises(const uint8_t *bytes, size_t size);
 
 /* Reads the state dict: the whole of the file, or what a checkpoint has under "state_dict",
- * "model_state_dict", "model" or "net". The "module." that DataParallel puts before every name is
- * left out. Everything lives in the pool. */
+ * "model_state_dict", "model", "net", "weights" or "params". "module." and "_orig_mod.", which
+ * DataParallel and torch.compile put before every name, are left out. Everything lives in the
+ * pool. */
 bool torch_state_read(const uint8_t *bytes, size_t size, import_pool *pool, torch_state *out,
                       nbase_error *err);
 
 /* The tensor of this name, or null. */
 const torch_tensor *torch_find(const torch_state *s, const char *name);
+
+/* The first name that ends in "." and this one, or null: where a trainer's object holds the network,
+ * names begin with its own for it, as "model." */
+const char *torch_longer_name(const torch_state *s, const char *name);
 
 #endif

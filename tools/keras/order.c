@@ -80,6 +80,13 @@ static void meet(walk *w, size_t call)
     w->order[w->count++] = call;
 }
 
+/* A reverse is none of Keras's layers, but part of a Bidirectional, whose two directions are met
+ * together, the forward one first. */
+static bool is_layer(const json_t *layers, size_t call)
+{
+    return strcmp(keras_text(json_array_get(layers, call), "type"), keras_reverse.type) != 0;
+}
+
 /* The distances of the calls, and of each layer that of its farthest; a call is never nearer than
  * what has been found of its layer. */
 static void measure(walk *w)
@@ -90,7 +97,8 @@ static void measure(walk *w)
         if (own->distance < layer->distance) own->distance = layer->distance;
         layer->distance = own->distance;
         for (size_t k = 0; k < keras_input_count(json_array_get(w->layers, call)); k++) {
-            size_t from = keras_input_layer(w->layers, call, k), distance = own->distance + 1;
+            size_t from = keras_input_layer(w->layers, call, k),
+                   distance = own->distance + is_layer(w->layers, call);
             if (from != KERAS_NO_CALL && w->calls[from].distance < distance)
                 w->calls[from].distance = distance;
         }

@@ -12,7 +12,11 @@ const torch_tensor *torch_take(torch_source *s, const char *prefix, const char *
     const torch_tensor *t = torch_find(s->state, name);
     if (t)
         s->used[t - s->state->items] = true;
-    else if (required)
-        tool_fail(s->err, NBASE_ERR_FORMAT, "the file has no tensor \"%s\"", name);
+    else if (required) {
+        const char *longer = torch_longer_name(s->state, name);
+        tool_fail(s->err, NBASE_ERR_FORMAT, "the file has no tensor \"%s\"%s%.200s%s", name,
+                  longer ? ", but \"" : "", longer ? longer : "",
+                  longer ? "\": say so with --map" : "");
+    }
     return t;
 }

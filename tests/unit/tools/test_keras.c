@@ -43,6 +43,8 @@ static const golden files[] = {
     {"keras3_public/saved.keras", "Keras model (.keras)", true},
     {"keras2_both/saved.keras", "Keras model (.keras)", true},
     {"keras3_both/saved.keras", "Keras model (.keras)", true},
+    {"keras2_both/saved.checkpoint", "TensorFlow checkpoint", false},
+    {"keras3_both/saved.checkpoint", "TensorFlow checkpoint", false},
 };
 enum { FILES = sizeof files / sizeof *files };
 
@@ -64,7 +66,7 @@ static convlstm_model *import_golden(const golden *g)
     convlstm_model *m = NULL;
     nbase_error err = {NBASE_OK, ""};
     char beside[60];
-    snprintf(beside, sizeof beside, "%.6s/network.json", g->file);
+    snprintf(beside, sizeof beside, "%.*s/network.json", (int)strcspn(g->file, "/"), g->file);
     if (!keras_read(golden_path(g->file), &file, &err)) fail_msg("%s: %s", g->file, err.text);
     assert_string_equal(file.kind, g->kind);
     assert_int_equal(file.config != NULL, g->whole);
