@@ -41,8 +41,8 @@ bool torch_state_read(const uint8_t *bytes, size_t size, import_pool *pool, torc
 /* The tensor of this name, or null. */
 const torch_tensor *torch_find(const torch_state *s, const char *name);
 
-/* The first name that ends in "." and this one, or null: where a trainer's object holds the network,
- * names begin with its own for it, as "model." */
+/* The first name that ends in "." and this one, or null: where a trainer's object holds the
+ * network, names begin with its own for it, as "model." */
 const char *torch_longer_name(const torch_state *s, const char *name);
 
 #endif
