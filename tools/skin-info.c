@@ -41,7 +41,7 @@ static const cli_tool tool = {
         "of Keras (.h5, .weights.h5, .keras) or a TensorFlow checkpoint (prefix, .index, folder\n"
         "of a SavedModel).\n",
     .options = options,
-    .notes = "Exit status: 0; 1 if a file can't be read (the others are still shown).\n",
+    .notes = "Files that can't be read are named, and the others are shown all the same.\n",
     .min_args = 0,
     .max_args = -1,
 };
