@@ -74,6 +74,11 @@ run 0 "$bin/skin-train" "${people[@]}" -o patient --epochs 40 --recipe original 
 says err "stopped early: no better validation loss for 1 epochs"
 [ "$(wc -l <patient/log.csv)" -lt 40 ] || fail "--patience 1 ran to the end"
 
+# With the cosine patience begins in the middle; the best epoch is kept, not the recipe's last.
+run 0 "$bin/skin-train" "${people[@]}" -o cosine --epochs 8 --patience 1
+[ "$(wc -l <cosine/log.csv)" -ge 6 ] || fail "--patience 1 ended the cosine: $(cat cosine/log.csv)"
+like err "cosine/model.safetensors: epoch [1-8], validation loss"
+
 # ---- --restarts ----
 run 0 "$bin/skin-train" "${people[@]}" -o tries --epochs 3 --restarts 3
 best=$(sed -n 's/.*the model of seed \([0-9]\).*/\1/p' err)

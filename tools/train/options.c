@@ -182,7 +182,9 @@ static void fill_table(train_options *o, cli_option *table)
          "none, balanced, or two weights: deteriorated,improved; none", 0, 0},
         {"label-smoothing", 0, CLI_DOUBLE, &o->label_smoothing, "X", "0", 0, 1},
         {"early-stop", 0, CLI_SIZE, &o->early_stop, "N",
-         "stop after N epochs without a better validation loss; 0: never", 0, 1e6},
+         "stop after N epochs without a better validation loss, with the cosine not before the "
+         "middle of the run; the best epoch is kept; 0: never",
+         0, 1e6},
         {"patience", 0, CLI_SIZE, &o->early_stop, "N", "the same as --early-stop", 0, 1e6},
         {"keep", 0, CLI_CHOICE, &o->keep, "best|last",
          "epoch whose weights are kept in model.safetensors; best", 0, 0},

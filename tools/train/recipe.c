@@ -22,7 +22,12 @@ size_t recipe_words(train_options *o, char *words[RECIPE_WORDS])
     snprintf(o->recipe_text, sizeof o->recipe_text, "%s", line);
     size_t count = 0;
     char *rest = o->recipe_text;
-    for (char *word; count < RECIPE_WORDS && (word = strsep(&rest, " "));) words[count++] = word;
+    static char best[] = "best";
+    for (char *word; count < RECIPE_WORDS && (word = strsep(&rest, " "));) {
+        /* a run that ends early has no slow end to settle in: its last weights are none to keep */
+        bool last = count && o->early_stop && !strcmp(words[count - 1], "--keep");
+        words[count++] = last ? best : word;
+    }
     return count;
 }
 

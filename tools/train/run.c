@@ -296,10 +296,16 @@ static bool finish_epoch(train_run *r, nbase_error *err)
     return save_checkpoint(r, err);
 }
 
+/* With the cosine patience begins in the middle of the run: while the rate is high, the moving
+ * statistics of batch normalisation lag behind the weights, and validation losses with them. */
 static bool patience_over(const train_run *r)
 {
-    size_t patience = r->options->early_stop;
-    return patience && r->validation.count && r->state.epoch >= r->state.best_epoch + patience;
+    const train_options *o = r->options;
+    const size_t passes =
+        o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs;
+    size_t since = r->state.best_epoch;
+    if (o->schedule == CONVLSTM_SCHEDULE_COSINE && since < passes / 2) since = passes / 2;
+    return o->early_stop && r->validation.count && r->state.epoch >= since + o->early_stop;
 }
 
 kept_figures train_run_kept(const train_run *r)
