@@ -67,6 +67,9 @@ static inline void v_interleave(vec a, vec b, vec out[2])
 }
 static inline vec v_dot_bf16(vec x, vec y, vec sum)
 {
+#if defined(__clang__) && (__clang_major__ == 16 || __clang_major__ == 17)
+    __asm__("" : "+v"(x)); /* else their vector-combine never ends where x is broadcast */
+#endif
     return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y);
 }
 /* gcc 12 does not let the instruction broadcast by itself. */
