@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Calls from Python beside the same calls from C, in one run, alternating: predict for a batch of 8
-and of 1, and
-8 threads that each have a session of their own.
+and of 1, and 8 threads that each have a session of their own.
 
     bench/python_calls.py [--build build] [--rounds 9] [--compiler cc]
 

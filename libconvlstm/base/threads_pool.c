@@ -254,6 +254,7 @@ static pool *pool_with(int wanted)
     return p;
 }
 
+/* C's only clock with a fine step. If it is set meanwhile, one call counts as too short or long. */
 static double now_ns(void)
 {
     struct timespec t;

@@ -343,8 +343,9 @@ static bool ends_in_a_long_time(const reading *r, size_t k)
 static bool is_superlative(const reading *r, size_t n)
 {
     const unit *u = r->list->units;
-    bool never = unit_in(&u[n], WORD_NEVER), not = u[n].class == LEX_NEG_NOT;
-    for (size_t k = n + 1; k < r->clause->end && (never || not ); k++) {
+    bool never = unit_in(&u[n], WORD_NEVER);
+    if (!never && u[n].class != LEX_NEG_NOT) return false;
+    for (size_t k = n + 1; k < r->clause->end; k++) {
         if (never && unit_is(&u[k], "better") && !unit_in(&u[k - 1], WORD_BECOMES)) return true;
         bool judged = u[k].class == LEX_GOOD || u[k].class == LEX_BAD || u[k].class == LEX_TROUBLE;
         if (judged && is_compared(r, k) && (never || ends_in_a_long_time(r, k))) return true;
