@@ -12,9 +12,9 @@
 static void free_node(convlstm__node *node)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    convlstm__buffer *const buffers[] = {
-        &n->packed,     &n->h,     &n->saved, &n->c,    &n->wgrad,
-        &n->per_thread, &n->start, &n->masks, &n->wide, &n->start_gradients};
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h,     &n->saved,
+                                         &n->c,      &n->wgrad, &n->start,
+                                         &n->masks,  &n->wide,  &n->start_gradients};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);

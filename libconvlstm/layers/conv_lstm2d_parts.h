@@ -31,22 +31,18 @@ typedef struct convlstm__lstm_node {
     /* Training. Per sample and step: h; in `saved` the gates, and c beside them if the cell does
      * not keep it among these, from the front, and the gradients dx to the input from the back:
      * they take the place of what later steps kept, which nobody needs by then. That is a tenth of
-     * the memory. Per sample, if the cell keeps_c: c of the last step so far. */
+     * the memory. Per sample, if the cell keeps_c and others take the last c: that of the last step
+     * so far. */
     convlstm__buffer h, saved, c;
     size_t saved_bytes; /* of a sample */
-    /* Where the last h alone is output, and the cell keeps_h: h is kept of two steps, and made
+    /* Where the last h alone is output, and the cell keeps_h: h is kept of the last step, and made
      * again on the way back. */
     bool h_again;
-    size_t steps; /* slots of h, which take turns: max_frames, or 2 with h_again */
-    size_t slots; /* steps that `saved` has room for: max_frames */
+    size_t slots; /* steps that `saved` has room for, and h unless it is made again: max_frames */
     /* Per sample: h and c before step 0, where they are not zero; factors of dropout, of x and then
      * of h, a frame per gate; one more for the batch, the weights' gradients in the cell's form;
      * and the gradients to given states h and c (NHWC). */
     convlstm__buffer start, masks, wgrad, start_gradients;
-    /* Per thread: scratch, dc, two frames dh that take turns, with h_again a frame h, and sums for
-     * a neighbour that watches. */
-    convlstm__buffer per_thread;
-    size_t per_thread_bytes;
 } convlstm__lstm_node;
 
 /* Floats of c, and of a frame h, rounded up to whole NBASE_ALIGN. */

@@ -18,11 +18,6 @@ static size_t dx_room(const convlstm__lstm_node *n)
     return nbase__round_up(n->in_floats * sizeof(float), NBASE_ALIGN);
 }
 
-static float *h_at(const convlstm__lstm_node *n, size_t sample, size_t step)
-{
-    return (float *)n->h.data + (sample * n->steps + step % n->steps) * convlstm__lstm_h_room(n);
-}
-
 /* Bytes that so many steps of a sample keep for the way back. */
 static size_t saved_bytes(const convlstm__lstm_node *n, size_t steps)
 {
@@ -52,21 +47,9 @@ static void *gates_at(const convlstm__lstm_node *n, size_t sample, size_t step)
     return saved_at(n, sample) + saved_bytes(n, step);
 }
 
-/* c after a step; if the cell keeps it, only of the last step so far. */
-static float *c_at(const convlstm__lstm_node *n, size_t sample, size_t step)
-{
-    if (n->cell->keeps_c) return (float *)n->c.data + sample * convlstm__lstm_c_room(n);
-    return (float *)((char *)gates_at(n, sample, step) + gates_room(n, step));
-}
-
 static float *dx_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
     return (float *)(saved_at(n, sample + 1) - (n->slots - step) * dx_room(n));
-}
-
-static size_t wgrad_room(const convlstm__lstm_node *n)
-{
-    return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float));
 }
 
 /* Of x or of h: two per channel. */
@@ -77,37 +60,98 @@ static size_t sums_bytes(const convlstm__lstm_node *n)
     return nbase__round_up(2 * most * sizeof(double), NBASE_ALIGN);
 }
 
-static double *thread_sums(const convlstm__lstm_node *n, int thread)
+/* What a thread has for one call, forward or back, over a sample. */
+typedef struct call_memory {
+    void *scratch;
+    float *c;     /* back: dc */
+    float *dh[2]; /* they take turns */
+    float *h;     /* with h_again: of a step that is not kept */
+    double *sums; /* for a neighbour that watches */
+} call_memory;
+
+static size_t call_bytes(const convlstm__lstm_node *n)
 {
-    return (double *)((char *)n->per_thread.data + (size_t)(thread + 1) * n->per_thread_bytes -
-                      sums_bytes(n));
+    size_t frames = 2 + n->h_again;
+    return nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
+           (convlstm__lstm_c_room(n) + frames * convlstm__lstm_h_room(n)) * sizeof(float) +
+           sums_bytes(n);
+}
+
+static call_memory call_memory_of(const convlstm__lstm_node *n, int thread)
+{
+    char *at = convlstm__call_memory(&n->base, thread);
+    float *c = (float *)(at + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
+          *dh = c + convlstm__lstm_c_room(n);
+    size_t room = convlstm__lstm_h_room(n);
+    return (call_memory){.scratch = at,
+                         .c = c,
+                         .dh = {dh, dh + room},
+                         .h = dh + 2 * room,
+                         .sums = (double *)(dh + (2 + n->h_again) * room)};
+}
+
+/* h of a step, or with h_again that of the last one. */
+static float *kept_h(const convlstm__lstm_node *n, size_t sample, size_t step)
+{
+    size_t at = n->h_again ? sample : sample * n->slots + step;
+    return (float *)n->h.data + at * convlstm__lstm_h_room(n);
+}
+
+/* Where the step forward writes h: with h_again that of the last step, and of every second before
+ * it, goes where the last is kept. */
+static float *h_at(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
+                   size_t step, int thread)
+{
+    bool passes = n->h_again && (batch->steps[sample].count - 1 - step) % 2;
+    return passes ? call_memory_of(n, thread).h : kept_h(n, sample, step);
+}
+
+/* Whether others take the last c. */
+static bool gives_state(const convlstm__lstm_node *n)
+{
+    return n->base.states[0] || n->base.states[1] || n->layer->stateful;
+}
+
+/* c of a step; if the cell keeps_c, that of the last step so far. */
+static float *kept_c(const convlstm__lstm_node *n, size_t sample, size_t step)
+{
+    if (n->cell->keeps_c) return (float *)n->c.data + sample * convlstm__lstm_c_room(n);
+    return (float *)((char *)gates_at(n, sample, step) + gates_room(n, step));
+}
+
+/* Where the step forward writes c. */
+static float *c_at(const convlstm__lstm_node *n, size_t sample, size_t step, int thread)
+{
+    bool passes = n->cell->keeps_c && !gives_state(n);
+    return passes ? call_memory_of(n, thread).c : kept_c(n, sample, step);
+}
+
+static size_t wgrad_room(const convlstm__lstm_node *n)
+{
+    return nbase__round_up(n->cell->wgrad_floats, NBASE_ALIGN / sizeof(float));
 }
 
 nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch *batch)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
     n->h_again = !n->sequences && n->cell->keeps_h && batch->max_frames > 2;
-    n->steps = n->h_again ? 2 : batch->max_frames;
     n->slots = batch->max_frames;
     n->saved_bytes = sample_bytes(n, n->slots);
-    n->per_thread_bytes =
-        nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN) +
-        (convlstm__lstm_c_room(n) + (2 + n->h_again) * convlstm__lstm_h_room(n)) * sizeof(float) +
-        sums_bytes(n);
+    node->call_bytes = call_bytes(n);
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
-        {&n->h, batch->max_samples * n->steps, convlstm__lstm_h_room(n) * sizeof(float)},
+        {&n->h, batch->max_samples * (n->h_again ? 1 : n->slots),
+         convlstm__lstm_h_room(n) * sizeof(float)},
         {&n->saved, batch->max_samples, n->saved_bytes},
-        {&n->c, n->cell->keeps_c ? batch->max_samples : 0,
+        {&n->c, n->cell->keeps_c && gives_state(n) ? batch->max_samples : 0,
          convlstm__lstm_c_room(n) * sizeof(float)},
         {&n->start, batch->initial_state || n->begins ? batch->max_samples : 0,
          (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n)) * sizeof(float)},
         {&n->masks, n->cell->desc.dropout ? batch->max_samples : 0,
          4 * (n->in_floats + n->h_floats) * sizeof(float)},
         {&n->wgrad, batch->kept + 1, wgrad_room(n) * sizeof(float)},
-        {&n->per_thread, (size_t)batch->threads, n->per_thread_bytes},
         {&n->start_gradients, n->begins ? batch->max_samples : 0,
          2 * convlstm__shape_floats(&node->out) * sizeof(float)},
     };
@@ -121,23 +165,21 @@ nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch 
 
 /* ---- what a step begins with ---- */
 
-/* h and c before step s: null for zero. */
 static float *start_h(const convlstm__lstm_node *n, size_t sample)
 {
     return (float *)n->start.data + sample * (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n));
 }
 
-static const float *h_before(const convlstm__lstm_node *n, const convlstm__batch *batch,
-                             size_t sample, size_t s)
+/* h and c before the first step; null: zero. */
+static const float *first_h(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                            size_t sample)
 {
-    if (s) return h_at(n, sample, s - 1);
     return batch->initial_state || n->begins ? start_h(n, sample) : NULL;
 }
 
-static const float *c_before(const convlstm__lstm_node *n, const convlstm__batch *batch,
-                             size_t sample, size_t s)
+static const float *first_c(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                            size_t sample)
 {
-    if (s) return c_at(n, sample, s - 1);
     return batch->initial_state || n->begins ? start_h(n, sample) + convlstm__lstm_h_room(n) : NULL;
 }
 
@@ -193,8 +235,8 @@ void convlstm__lstm_trained_state(const convlstm__node *node, const convlstm__ba
 {
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
     size_t last = batch->steps[sample].count - 1;
-    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, h_at(n, sample, last), h);
-    n->cell->ops->c_to_nhwc(n->cell, c_at(n, sample, last), c);
+    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, kept_h(n, sample, last), h);
+    n->cell->ops->c_to_nhwc(n->cell, kept_c(n, sample, last), c);
 }
 
 /* ---- forward and back ---- */
@@ -217,21 +259,22 @@ static bool gives_sums(const convlstm__lstm_node *n, const convlstm__node *watch
 
 /* moments: null where they are not wanted. */
 static void forward_step(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
-                         size_t s, const float *x, void *scratch, double *moments)
+                         size_t s, int thread, double *moments)
 {
     convlstm__cell_masks masks = cell_masks(n, sample);
-    convlstm__cell_step step = {.packed = n->packed.data,
-                                .scratch = scratch,
-                                .x = x,
-                                .unscaled = is_unscaled(n, batch, sample, s),
-                                .h_prev = h_before(n, batch, sample, s),
-                                .c_prev = c_before(n, batch, sample, s),
-                                .h = h_at(n, sample, s),
-                                .c = c_at(n, sample, s),
-                                .gates = gates_at(n, sample, s),
-                                .odd = s % 2,
-                                .masks = n->cell->desc.dropout ? &masks : NULL,
-                                .moments = moments};
+    convlstm__cell_step step = {
+        .packed = n->packed.data,
+        .scratch = call_memory_of(n, thread).scratch,
+        .x = convlstm__pull(&n->base, batch, sample, s, thread),
+        .unscaled = is_unscaled(n, batch, sample, s),
+        .h_prev = s ? h_at(n, batch, sample, s - 1, thread) : first_h(n, batch, sample),
+        .c_prev = s ? c_at(n, sample, s - 1, thread) : first_c(n, batch, sample),
+        .h = h_at(n, batch, sample, s, thread),
+        .c = c_at(n, sample, s, thread),
+        .gates = gates_at(n, sample, s),
+        .odd = s % 2,
+        .masks = n->cell->desc.dropout ? &masks : NULL,
+        .moments = moments};
     n->cell->ops->forward(n->cell, &step, convlstm__cell_units(n->cell));
 }
 
@@ -239,20 +282,18 @@ void convlstm__lstm_forward(convlstm__node *node, const convlstm__batch *batch, 
                             int thread)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    void *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
     convlstm__node *watcher = convlstm__output_watcher(node);
-    double *sums = gives_sums(n, watcher) ? thread_sums(n, thread) : NULL;
+    double *sums = gives_sums(n, watcher) ? call_memory_of(n, thread).sums : NULL;
     size_t count = batch->steps[sample].count;
     begin_sample(n, batch, sample, thread);
     for (size_t s = 0; s < count; s++) {
-        const float *x = convlstm__pull(node, batch, sample, s, thread);
         bool shown = watcher && (n->sequences || s == count - 1);
         size_t step = n->sequences ? s : 0; /* of the output */
-        forward_step(n, batch, sample, s, x, scratch, shown ? sums : NULL);
+        forward_step(n, batch, sample, s, thread, shown ? sums : NULL);
         if (shown && sums)
             watcher->ops->training.observe_sums(watcher, batch, sample, step, sums, thread);
         else if (shown)
-            watcher->ops->training.observe(watcher, batch, sample, step, h_at(n, sample, s),
+            watcher->ops->training.observe(watcher, batch, sample, step, kept_h(n, sample, s),
                                            thread);
     }
 }
@@ -297,8 +338,8 @@ static void give_gates(const convlstm__lstm_node *n, const convlstm__batch *batc
     step->gates = gates_at(n, sample, s);
     step->gates_prev = s ? gates_at(n, sample, s - 1) : NULL;
     step->gates_before = s > 1 ? gates_at(n, sample, s - 2) : NULL;
-    step->c = c_at(n, sample, s);
-    step->c_prev = c_before(n, batch, sample, n->cell->keeps_c ? 0 : s);
+    step->c = n->cell->keeps_c ? NULL : kept_c(n, sample, s);
+    step->c_prev = s && !n->cell->keeps_c ? kept_c(n, sample, s - 1) : first_c(n, batch, sample);
 }
 
 /* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
@@ -307,30 +348,26 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
                              int thread)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    char *scratch = (char *)n->per_thread.data + (size_t)thread * n->per_thread_bytes;
-    float *dc = (float *)(scratch + nbase__round_up(n->cell->scratch_bytes, NBASE_ALIGN)),
-          *dh[2] = {dc + convlstm__lstm_c_room(n),
-                    dc + convlstm__lstm_c_room(n) + convlstm__lstm_h_room(n)},
-          *h = dh[1] + convlstm__lstm_h_room(n);
+    const call_memory m = call_memory_of(n, thread);
     convlstm__node *watcher = convlstm__gradient_watcher(node);
-    double *sums = gives_sums(n, watcher) ? thread_sums(n, thread) : NULL;
+    double *sums = gives_sums(n, watcher) ? m.sums : NULL;
     size_t count = batch->steps[sample].count;
     convlstm__cell_masks masks = cell_masks(n, sample);
     convlstm__cell_step_back step = {.packed = n->packed.data,
-                                     .scratch = scratch,
+                                     .scratch = m.scratch,
                                      .masks = n->cell->desc.dropout ? &masks : NULL,
-                                     .dc = dc,
+                                     .dc = m.c,
                                      .wgrad = (float *)n->wgrad.data +
                                               (batch->first_kept + sample) * wgrad_room(n)};
-    const float *dh_last = state_gradients(n, batch, sample, thread, dh[count % 2], dc);
+    const float *dh_last = state_gradients(n, batch, sample, thread, m.dh[count % 2], m.c);
     for (size_t s = count; s-- > 0;) {
         step.x = convlstm__pull(node, batch, sample, s, thread);
-        step.h_prev = n->h_again && s ? h : h_before(n, batch, sample, s);
-        if (step.h_prev == h) n->cell->back->h_again(n->cell, gates_at(n, sample, s - 1), h);
+        step.h_prev = !s ? first_h(n, batch, sample) : n->h_again ? m.h : kept_h(n, sample, s - 1);
+        if (s && n->h_again) n->cell->back->h_again(n->cell, gates_at(n, sample, s - 1), m.h);
         give_gates(n, batch, sample, s, &step);
         step.dh = output_gradient(n, batch, sample, s, thread);
-        step.dh_next = s == count - 1 ? dh_last : dh[(s + 1) % 2];
-        step.dh_prev = dh[s % 2];
+        step.dh_next = s == count - 1 ? dh_last : m.dh[(s + 1) % 2];
+        step.dh_prev = m.dh[s % 2];
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
         step.first = s == count - 1;
         step.dx_sums = sums;
@@ -342,9 +379,9 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
             watcher->ops->training.observe_gradient(watcher, batch, sample, s, step.dx, thread);
     }
     if (!n->begins) return;
-    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, dh[0],
+    convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, m.dh[0],
                             start_gradient(n, sample, 0));
-    n->cell->ops->c_to_nhwc(n->cell, dc, start_gradient(n, sample, 1));
+    n->cell->ops->c_to_nhwc(n->cell, m.c, start_gradient(n, sample, 1));
 }
 
 /* ---- gradients of the weights, and what neighbours ask for ---- */
@@ -387,7 +424,7 @@ const float *convlstm__lstm_output(const convlstm__node *node, const convlstm__b
 {
     (void)thread;
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
-    return h_at(n, sample, n->sequences ? step : batch->steps[sample].count - 1);
+    return kept_h(n, sample, n->sequences ? step : batch->steps[sample].count - 1);
 }
 
 const float *convlstm__lstm_gradient_to(const convlstm__node *node, const convlstm__batch *batch,

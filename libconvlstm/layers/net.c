@@ -199,8 +199,18 @@ void convlstm__net_free(convlstm__net *net)
         if (n->ops->free) n->ops->free(n);
         nbase__free(&net->env, n);
     }
+    convlstm__release(&net->env, &net->call_memory);
     nbase_env env = net->env;
     nbase__free(&env, net);
+}
+
+nbase_status convlstm__net_reserve_calls(convlstm__net *net, int threads)
+{
+    net->call_room = 0;
+    for (const convlstm__node *n = net->first; n; n = n->next)
+        if (n->call_bytes > net->call_room) net->call_room = n->call_bytes;
+    net->call_room = nbase__round_up(net->call_room, NBASE_ALIGN);
+    return convlstm__reserve(&net->env, &net->call_memory, (size_t)threads, net->call_room);
 }
 
 static void prepare_node(void *net, size_t i, int thread)

@@ -43,8 +43,11 @@ struct convlstm__net {
     /* The nodes that give what the network gives. */
     convlstm__node *outputs[CONVLSTM__OUTPUTS];
     size_t output_count;
-    /* In a net for training, the nodes that their losses are of. */
+    /* In a net for training, the nodes that their losses are of, and the memory of
+     * convlstm__call_memory, call_room bytes for each thread. */
     convlstm__node *losses[CONVLSTM__OUTPUTS];
+    convlstm__buffer call_memory;
+    size_t call_room;
     /* While it is built: the outputs that the layer takes, layer->input_count of them, of which the
      * next node takes the first; null: the images. After a layer: its output. */
     convlstm__node *at[CONVLSTM__INPUTS];
@@ -64,6 +67,10 @@ void convlstm__net_free(convlstm__net *net);
  * last time. With `train` they do so on several threads; else in their order, as some derive it
  * from what nodes before them have derived. */
 void convlstm__net_prepare(convlstm__net *net, uint64_t version, bool train, int threads);
+
+/* In a net for training, once the nodes have reserved what is theirs: the memory that they share,
+ * for so many threads. NBASE_ERR_NOMEM only. */
+nbase_status convlstm__net_reserve_calls(convlstm__net *net, int threads);
 
 /* ---- for `build` ---- */
 

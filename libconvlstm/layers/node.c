@@ -1,4 +1,4 @@
-#include "node.h"
+#include "net.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +33,11 @@ const float *convlstm__lane_output(const convlstm__node *node, const float *lane
 }
 
 /* ---- training ---- */
+
+void *convlstm__call_memory(const convlstm__node *node, int thread)
+{
+    return (char *)node->net->call_memory.data + (size_t)thread * node->net->call_room;
+}
 
 size_t convlstm__each_sample(const convlstm__node *node, const convlstm__batch *batch)
 {

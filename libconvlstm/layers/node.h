@@ -194,6 +194,10 @@ typedef struct convlstm__phase {
     convlstm__sample_rows (*rows)(const convlstm__node *node, const convlstm__batch *batch);
 } convlstm__phase;
 
+/* Memory for one call of a phase's body, call_bytes of it, aligned to NBASE_ALIGN: the thread's
+ * own, which nodes use in turn, so that its contents are undefined when the next call begins. */
+void *convlstm__call_memory(const convlstm__node *node, int thread);
+
 /* For `tasks`: one task per sample. */
 size_t convlstm__each_sample(const convlstm__node *node, const convlstm__batch *batch);
 
@@ -228,8 +232,8 @@ typedef struct convlstm__sum {
 
 /* What a node does in training. Every node of a trainer's net has `output` and `gradient`. */
 typedef struct convlstm__training {
-    /* Optional. Memory for batch->max_samples, max_frames and threads. NBASE_ERR_NOMEM only, and
-     * then the node may be asked again. */
+    /* Optional. Memory for batch->max_samples, max_frames and threads, and node->call_bytes.
+     * NBASE_ERR_NOMEM only, and then the node may be asked again. */
     nbase_status (*reserve)(convlstm__node *node, const convlstm__batch *batch);
 
     /* Run in order, up to one without a body. */
@@ -349,6 +353,8 @@ struct convlstm__node {
     convlstm__layout in_layout, out_layout;
     /* What inference needs per sequence and per thread. */
     size_t lane_floats, scratch_bytes;
+    /* In training, set by `reserve`: what a phase's body needs of convlstm__call_memory. */
+    size_t call_bytes;
     /* The function that it ends with has no values beyond -1..1. */
     bool bounded;
     /* In training: whether a node on the way to this one has weights. */

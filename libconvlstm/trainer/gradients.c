@@ -299,6 +299,7 @@ static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlst
     for (convlstm__node *n = t->net->first; n && !status; n = convlstm__next_node(n))
         if (n->ops->training.reserve)
             status = n->ops->training.reserve(n, convlstm__batch_of(batch, n));
+    if (!status) status = convlstm__net_reserve_calls(t->net, batch->threads);
     if (!status)
         status = convlstm__reserve(&t->env, &t->output_gradient, batch->max_samples,
                                    floats * sizeof(float));
