@@ -25,3 +25,13 @@ bool base64_feed(base64 *b, const char *text, size_t size, uint8_t *out, size_t 
     }
     return true;
 }
+
+bool base64_end(const base64 *b, uint8_t *out, size_t *n)
+{
+    if (b->count == 0) return true;
+    if (b->count == 1 || b->padding) return false;
+    uint32_t bits = b->bits << 6 * (4 - b->count);
+    if (bits & 0xffffff >> 8 * (b->count - 1)) return false;
+    for (int k = 0; k < b->count - 1; k++) out[(*n)++] = (uint8_t)(bits >> (16 - 8 * k));
+    return true;
+}

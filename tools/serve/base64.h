@@ -1,5 +1,5 @@
 /* base64.h - decodes base64 (RFC 4648) that arrives in pieces: the standard alphabet, or that for
- * URLs and file names, padded, in one line or several (RFC 2045). */
+ * URLs and file names, padded or not, in one line or several (RFC 2045). */
 #ifndef SERVE_BASE64_H
 #define SERVE_BASE64_H
 
@@ -21,7 +21,8 @@ typedef struct base64 {
  * False at a character that is not allowed there. */
 bool base64_feed(base64 *b, const char *text, size_t size, uint8_t *out, size_t *n);
 
-/* Whether the text ended with a whole group. */
-static inline bool base64_end(const base64 *b) { return b->count == 0; }
+/* The text has ended: writes the up to 2 bytes of a last group without padding, as above. False if
+ * the text is cut off: within a byte, within the padding, or with bits left that are not zero. */
+bool base64_end(const base64 *b, uint8_t *out, size_t *n);
 
 #endif

@@ -42,5 +42,5 @@ bool data_url_end(data_url *d, uint8_t *out, size_t *n)
 {
     if (d->state == DATA_URL_HEAD) return false;
     if (d->state == DATA_URL_MAYBE && !begin_bare(d, out, n)) return false;
-    return base64_end(&d->base64);
+    return base64_end(&d->base64, out, n);
 }

@@ -131,21 +131,25 @@ static void base64_text(void **state)
                                            {" Zm9v\r\nYmFy\t\n", "foobar"}, /* RFC 2045 */
                                            {"Zg=\n=\n", "f"},
                                            {"Zm+/", "fo\xbf"},
-                                           {"Zm-_", "fo\xbf"}}; /* for URLs: RFC 4648, 5 */
+                                           {"Zm-_", "fo\xbf"}, /* for URLs: RFC 4648, 5 */
+                                           {"Zg", "f"}, /* without padding, as URLs have it */
+                                           {"Zm8", "fo"},
+                                           {"Zm9vYmE\n", "fooba"}};
     static const char *const bad[] = {
-        "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm$9", "Zg=v"};
+        "Z", "Zm", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v=", "Zm 9", "Zm$9", "Zg=v", "Zm9vZ"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         base64 b = {0};
         uint8_t out[40];
         size_t n = 0;
         for (const char *p = cases[i][0]; *p; p++) assert_true(base64_feed(&b, p, 1, out, &n));
-        assert_true(base64_end(&b) && n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0);
+        assert_true(base64_end(&b, out, &n));
+        assert_true(n == strlen(cases[i][1]) && memcmp(out, cases[i][1], n) == 0);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         base64 b = {0};
         uint8_t out[40];
         size_t n = 0;
-        if (base64_feed(&b, bad[i], strlen(bad[i]), out, &n) && base64_end(&b))
+        if (base64_feed(&b, bad[i], strlen(bad[i]), out, &n) && base64_end(&b, out, &n))
             fail_msg("'%s' was taken", bad[i]);
     }
 }
