@@ -244,7 +244,7 @@ static bool make_report(const evaluate_options *o, report *r, const judged *of, 
 static bool calibrate(const evaluate_options *o, const char *path, const judged *j,
                       nbase_error *err)
 {
-    calibration c;
+    calibration c = {0};
     familiar known;
     size_t n = j->people.count;
     if (!o->calibrated) return true;

@@ -168,7 +168,7 @@ nbase_status nbase_archive_add(nbase_archive *a, const char *name, nbase_dtype d
 {
     if (!a || !name || ndim < 0 || (ndim && !shape) || !nbase_dtype_size(dtype))
         return NBASE_ERR_ARG;
-    nbase_array *array;
+    nbase_array *array = NULL;
     nbase_status status =
         nbase__archive_append(a, "", name, strlen(name), dtype, (size_t)ndim, shape, &array, NULL);
     if (status) return status == NBASE_ERR_FORMAT ? NBASE_ERR_ARG : status;

@@ -203,7 +203,7 @@ nbase_status convlstm_stream_restore(convlstm_session *s, const nbase_archive *s
 {
     if (!s || !state) return NBASE_ERR_ARG;
     s->error.text[0] = '\0';
-    size_t height, width, steps;
+    size_t height = 0, width = 0, steps = 0;
     nbase_status status = read_meta(s, state, &height, &width, &steps);
     if (status) return status;
     /* The arrays are checked against a net of that size; a stream of another size stays as it is if

@@ -359,7 +359,7 @@ static int parse(const cli_tool *tool, int argc, char **argv, int *first)
 
 int cli_parse(const cli_tool *tool, int argc, char **argv, int *first)
 {
-    launcher by;
+    launcher by = {0};
     system_outlive_limits();
     bool launched = launcher_find(&by);
     muted = launched && by.rank > 0;

@@ -193,8 +193,8 @@ static bool write_archive(store *faces, const char *id, nbase_archive *archive, 
     }
     series_name name;
     name_of(id, name);
-    const void *bytes;
-    size_t size;
+    const void *bytes = NULL;
+    size_t size = 0;
     return nbase_archive_pack_npz(archive, 0, &bytes, &size, err) == NBASE_OK &&
            store_write(faces, name, bytes, size, err);
 }

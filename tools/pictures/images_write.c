@@ -153,7 +153,7 @@ bool picture_write_jpeg(const char *path, const uint8_t *rgb, size_t width, size
 bool picture_write_png(const char *path, const uint8_t *rgb, size_t width, size_t height,
                        nbase_error *err)
 {
-    outfile out;
+    outfile out = {0};
     if (!open_for(&out, path, width, height, err)) return false;
     sink s = {out.stream, 0};
     return finish(&out, path, encode_png(&s, rgb, width, height), err);

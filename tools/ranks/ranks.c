@@ -90,7 +90,7 @@ static bool fail_to_load(const launcher *by, nbase_error *err)
 
 bool ranks_begin(ranks **out, nbase_error *err)
 {
-    launcher by;
+    launcher by = {0};
     *out = NULL;
     if (!launcher_find(&by)) return true;
     const ranks_link *link = ranks_module_load(err);

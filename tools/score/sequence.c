@@ -12,7 +12,7 @@ bool model_judges_people(const convlstm_model *m, const char *name, nbase_error 
 {
     static const char *const gives[] = {"", "a vector", "vectors", "a frame",
                                         "a sequence of frames"};
-    convlstm_model_info info;
+    convlstm_model_info info = {0};
     convlstm_model_get_info(m, &info);
     if (info.output_dims == 1 && info.outputs == 2 && info.channels == 3) return true;
     if (convlstm_model_input_count(m) > 1 || info.output_count > 1)
