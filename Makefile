@@ -399,6 +399,8 @@ $(foreach lib,libconvlstm libmtcnn,$(call shared,$(lib))): $(STAMP)
 	@ln -sf $(@F) $(basename $@)
 $(LIB_TOOLS): $(call objects,$(TOOL_SRC))
 $(OBJ)/tools/serve/assets.o: $(wildcard tools/serve/page/*) # copied in by the assembler
+# Link-time optimisation does not see the names that the assembler defines.
+$(OBJ)/tools/serve/assets.o: CFLAGS_ALL += -fno-lto
 $(LIB_CONVLSTM) $(LIB_MTCNN) $(LIB_TOOLS): $(STAMP)
 	@mkdir -p $(@D)
 	@rm -f $@

@@ -11,7 +11,7 @@ static double move(const slope_check *what, ref_net *ref, double step)
     for (size_t i = 0; i < convlstm_model_tensor_count(what->model); i++) {
         const char *name = convlstm_model_tensor(what->model, i)->name;
         const float *g = convlstm_trainer_gradient(what->trainer, name);
-        size_t count;
+        size_t count = 0;
         double *w = ref_weights(ref, name, &count);
         for (size_t k = 0; g && k < count; k++) {
             squared += (double)g[k] * g[k];

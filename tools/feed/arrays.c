@@ -44,7 +44,7 @@ bool source_open_targets(source *s, const convlstm_model *m, nbase_error *err)
 {
     convlstm_model_info info;
     convlstm_model_get_info(m, &info);
-    size_t height, width;
+    size_t height = 0, width = 0;
     if (!array_set_fit(&s->arrays, m, &height, &width, err)) return false;
     if (!info.any_size) s->height = height, s->width = width;
     s->frame_floats = array_set_frame_floats(&s->arrays, s->height, s->width);

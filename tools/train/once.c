@@ -124,7 +124,7 @@ static bool open_data_and_network(train_run *r, train_options *o, data_split *sp
 {
     if (o->npz) return open_arrays_and_network(r, o, err);
     r->model = network_create(o, o->image_size, o->image_size, err);
-    size_t height, width;
+    size_t height = 0, width = 0;
     bool ok = r->model && network_frame_size(o, r->model, &height, &width, err);
     ok = ok && network_judges_people(o, r->model, err);
     return ranks_agree(o->ranks, ok, err) && open_people(r, split, height, width, err);
