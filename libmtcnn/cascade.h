@@ -32,6 +32,8 @@ typedef struct mtcnn__view {
     int turns;
 
     mtcnn__buffer reduced, turned; /* pixels of the copies */
+    mtcnn__strips strips;          /* of `image`, in strip_data */
+    mtcnn__buffer strip_data;
 
     uint32_t picture; /* its number in the batch */
     nbase_status status;

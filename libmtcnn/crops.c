@@ -16,7 +16,7 @@ size_t mtcnn__crop_scratch(size_t side, size_t size)
 {
     size_t longest = side + 2; /* samples between the corners touch a pixel more on each side */
     size_t plan = mtcnn__resize_storage(longest, longest, size, size) * sizeof(float),
-           rows = size * (3 * 4 * sizeof(double) + sizeof(mtcnn__parts));
+           rows = size * ((1 + MTCNN__STRIP_ROWS) * 4 * sizeof(double) + sizeof(mtcnn__parts));
     return rows + plan + 2 * (3 * longest + MTCNN__BYTES_OVER) + NBASE_ALIGN;
 }
 
@@ -134,34 +134,58 @@ static bool whole_pixels(const mtcnn__resize *r)
 }
 
 /* The state of one crop. A source row often adds to two rows of the result, so the sums along x of
- * the last two source rows are kept. */
+ * the last two source rows are kept, or those of the last strip. */
 typedef struct cutter {
     const mtcnn__resizer *kernels;
     const nbase_image *image;
+    const mtcnn__strips *strips; /* null: by rows */
     mtcnn__resize r;
     window w;
     mtcnn__parts *parts; /* of the x axis, if `most` is not SIZE_MAX */
     size_t most;
-    double *part[2], *sum; /* (size, 4) */
-    size_t number[2];      /* 1 + number of the source row in `part`, or 0 */
-    bool black[2];         /* that row is outside the picture */
+    double *sum;      /* (size, 4) */
+    double *part;     /* the same of each source row that is kept */
+    size_t number[2]; /* 1 + the number of that row, or of the strip; 0: none */
+    bool black[2];    /* that row is outside the picture */
     uint8_t *row, *tmp;
 } cutter;
+
+/* Whether the window's rows can be read from the strips: none of its columns is outside. */
+static bool in_strips(const cutter *c, const mtcnn__strips *strips)
+{
+    return strips && strips->data && c->kernels->crop_strip && c->most != SIZE_MAX && c->w.x >= 0 &&
+           c->w.x + (ptrdiff_t)c->w.width <= (ptrdiff_t)c->image->width;
+}
+
+static const double *part_from_strip(cutter *c, size_t sy)
+{
+    ptrdiff_t top = c->w.y + (ptrdiff_t)sy;
+    if (top < 0 || top >= (ptrdiff_t)c->image->height) return NULL;
+    size_t rows = c->kernels->rows, number = (size_t)top / rows, size = c->r.x.dst;
+    if (c->number[0] != number + 1) {
+        const uint8_t *strip = c->strips->data + number * c->strips->bytes;
+        c->kernels->crop_strip(c->parts, size, strip + 4 * rows * (size_t)c->w.x, c->part);
+        c->number[0] = number + 1;
+    }
+    return c->part + (size_t)top % rows * 4 * size;
+}
 
 /* The sums along x of a source row, or null if it is black. */
 static const double *part_of(cutter *c, size_t sy)
 {
+    if (c->strips) return part_from_strip(c, sy);
     size_t slot = sy % 2;
+    double *part = c->part + slot * 4 * c->r.x.dst;
     if (c->number[slot] != sy + 1) {
         const uint8_t *pixels = window_row(c->image, &c->w, sy, c->row, c->tmp);
         c->black[slot] = !pixels;
         if (pixels && c->most == SIZE_MAX)
-            c->kernels->crop_across(&c->r, pixels, c->part[slot]);
+            c->kernels->crop_across(&c->r, pixels, part);
         else if (pixels)
-            c->kernels->crop_parts(c->parts, c->r.x.dst, c->most, pixels, c->part[slot]);
+            c->kernels->crop_parts(c->parts, c->r.x.dst, c->most, pixels, part);
         c->number[slot] = sy + 1;
     }
-    return c->black[slot] ? NULL : c->part[slot];
+    return c->black[slot] ? NULL : part;
 }
 
 /* Row y of the result, before normalisation, to c->sum. */
@@ -195,18 +219,18 @@ static void grey_outside(const mtcnn__resize *r, size_t y, double *sum)
 }
 
 void mtcnn__crop(const mtcnn__resizer *kernels, const mtcnn__profile *profile,
-                 const nbase_image *image, const mtcnn__box *box, size_t size, void *scratch,
-                 float *out, size_t lanes)
+                 const nbase_image *image, const mtcnn__strips *strips, const mtcnn__box *box,
+                 size_t size, void *scratch, float *out, size_t lanes)
 {
     cutter c = {.kernels = kernels, .image = image};
     c.sum = (double *)(((uintptr_t)scratch + NBASE_ALIGN - 1) / NBASE_ALIGN * NBASE_ALIGN);
-    c.part[0] = c.sum + 4 * size;
-    c.part[1] = c.part[0] + 4 * size;
-    c.parts = (mtcnn__parts *)(c.part[1] + 4 * size);
+    c.part = c.sum + 4 * size;
+    c.parts = (mtcnn__parts *)(c.part + MTCNN__STRIP_ROWS * 4 * size);
     float *plan = (float *)(c.parts + size);
     c.w = plan_crop(profile, image, box, size, &c.r, plan);
     bool empty = !c.w.width || !c.w.height;
     c.most = empty ? SIZE_MAX : plan_parts(&c.r, c.parts);
+    if (in_strips(&c, strips)) c.strips = strips;
     c.row =
         (uint8_t *)(plan + (empty ? 0 : mtcnn__resize_storage(c.w.width, c.w.height, size, size)));
     c.tmp = c.row + 3 * c.w.width + MTCNN__BYTES_OVER;

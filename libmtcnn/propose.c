@@ -8,6 +8,10 @@
 /* Rows of cells that are computed together. */
 #define BAND_CELLS 48
 
+/* Strips that a thread makes at a time. A picture whose strips are larger in all than so many bytes
+ * has none kept: each level makes them again. */
+enum { STRIP_TASK = 8, STRIPS_MOST = 64 << 20 };
+
 /* A few rows of cells of a level: the unit of work of a thread. */
 typedef struct level_band {
     uint32_t level;
@@ -16,7 +20,7 @@ typedef struct level_band {
 
 typedef struct propose_ctx {
     mtcnn_detector *d;
-    const nbase_image *image;
+    const mtcnn__view *view;
     const level_band *bands;
     size_t max_cells;
 } propose_ctx;
@@ -108,27 +112,27 @@ static size_t band_rows(const mtcnn__level *l, const level_band *band)
     return rows < left ? rows : left;
 }
 
-static size_t band_scratch(const mtcnn_detector *d, const level_band *band)
+static size_t band_scratch(const mtcnn_detector *d, const mtcnn__view *v, const level_band *band)
 {
     const mtcnn__level *l = &d->pyramid.levels[band->level];
     size_t rows = band_rows(l, band);
     size_t net = d->kernels->pnet_scratch(l->width, rows),
-           resize = mtcnn__level_scratch(d->kernels->resizer, &l->resize);
+           resize = mtcnn__level_scratch(d->kernels->resizer, &l->resize, &v->strips);
     return 3 * rows * l->width + MTCNN__PNET_OUT * band->count * l->cells_x +
            (net > resize ? net : resize);
 }
 
 /* Resizes and normalises the band's rows and runs P-Net on them. Returns its output planes, count x
  * cells_x each. */
-static const float *run_band(const mtcnn_detector *d, const nbase_image *image,
-                             const level_band *band, float *scratch)
+static const float *run_band(const mtcnn_detector *d, const mtcnn__view *v, const level_band *band,
+                             float *scratch)
 {
     const mtcnn__level *l = &d->pyramid.levels[band->level];
     size_t rows = band_rows(l, band), plane = rows * l->width;
     float *in = scratch, *out = in + 3 * plane,
           *rest = out + MTCNN__PNET_OUT * band->count * l->cells_x;
-    mtcnn__level_rows(d->kernels->resizer, &l->resize, image, MTCNN__STRIDE * band->first, rows,
-                      rest, in);
+    mtcnn__level_rows(d->kernels->resizer, &l->resize, &v->image, &v->strips,
+                      MTCNN__STRIDE * band->first, rows, rest, in);
     mtcnn__band pixels = {.in = in, .width = l->width, .rows = rows, .out = out};
     d->kernels->pnet(d->params, &pixels, rest);
     return out;
@@ -149,7 +153,7 @@ static void propose_band(void *ctx, size_t i, int thread)
     const mtcnn__level *l = &d->pyramid.levels[band->level];
     mtcnn__worker *w = &d->workers[thread];
     size_t plane = band->count * l->cells_x;
-    const float *out = run_band(d, p->image, band, w->scratch.data);
+    const float *out = run_band(d, p->view, band, w->scratch.data);
     float threshold = (float)d->options.threshold[0], least = least_margin(d->options.threshold[0]);
     for (size_t j = 0; j < plane; j++) {
         if (!(out[j] >= least)) continue;
@@ -168,7 +172,7 @@ static void propose_band(void *ctx, size_t i, int thread)
 
 /* Sets the offsets of a level's only cell, in the versions that read them from another cell's place
  * by an accident of their array language (profile.h). */
-static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, mtcnn__cell *cell)
+static void misplace_offsets(const mtcnn_detector *d, const mtcnn__view *v, mtcnn__cell *cell)
 {
     const mtcnn__level *l = &d->pyramid.levels[cell->level];
     size_t x = l->cells_x - 1 - cell->x, y = cell->y;
@@ -178,7 +182,7 @@ static void misplace_offsets(const mtcnn_detector *d, const nbase_image *image, 
         y = number % l->cells_y;
     }
     level_band row = {.level = cell->level, .first = y, .count = 1};
-    const float *out = run_band(d, image, &row, d->workers[0].scratch.data);
+    const float *out = run_band(d, v, &row, d->workers[0].scratch.data);
     for (size_t k = 0; k < 4; k++) cell->reg[k] = out[(k + 1) * l->cells_x + x];
 }
 
@@ -221,10 +225,10 @@ static nbase_status gather(mtcnn_detector *d, size_t max_cells, size_t *found)
 }
 
 /* Suppression within each level, then across them. The kept boxes are appended to d->boxes, which
- * holds `first` boxes already. */
-static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, size_t first,
-                                   size_t *count)
+ * holds v->first boxes already; v->count becomes their number. */
+static nbase_status cells_to_boxes(mtcnn_detector *d, mtcnn__view *v)
 {
+    size_t first = v->first;
     mtcnn__cell *cells = d->workers[0].cells.data;
     size_t n = d->workers[0].cell_count, all = 0;
     if (!mtcnn__reserve(&d->env, &d->level_boxes, n, sizeof(mtcnn__box)) ||
@@ -235,7 +239,7 @@ static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, 
     for (size_t begin = 0, end; begin < n; begin = end) {
         for (end = begin + 1; end < n && cells[end].level == cells[begin].level;) end++;
         if (end == begin + 1 && d->profile->single_rule != MTCNN__SINGLE_OWN)
-            misplace_offsets(d, image, &cells[begin]);
+            misplace_offsets(d, v, &cells[begin]);
         for (size_t i = begin; i < end; i++) level[i - begin] = cell_box(d, &cells[i]);
         size_t stay;
         nbase_status status = mtcnn__suppress(&d->env, &d->suppressor, rule, MTCNN__LEVEL_OVERLAP,
@@ -246,14 +250,34 @@ static nbase_status cells_to_boxes(mtcnn_detector *d, const nbase_image *image, 
     if (!mtcnn__extend(&d->env, &d->boxes, first, first + all, sizeof(mtcnn__box)))
         return NBASE_ERR_NOMEM;
     return mtcnn__suppress(&d->env, &d->suppressor, rule, MTCNN__MAX_OVERLAP, kept, all,
-                           (mtcnn__box *)d->boxes.data + first, count);
+                           (mtcnn__box *)d->boxes.data + first, &v->count);
 }
 
 /* ---- the stage ---- */
 
-static nbase_status plan_bands(mtcnn_detector *d, size_t *count)
+/* Plans the view's strips, with memory for them if they are to be kept and there is any. */
+static void plan_strips(mtcnn_detector *d, mtcnn__view *v)
 {
-    size_t n = 0, scratch = 0;
+    mtcnn__strips *s = &v->strips;
+    *s = mtcnn__strips_plan(d->kernels->resizer, &d->pyramid, v->image.width, v->image.height);
+    if (s->count && s->bytes <= STRIPS_MOST / s->count &&
+        mtcnn__reserve(&d->env, &v->strip_data, s->count, s->bytes))
+        s->data = v->strip_data.data;
+}
+
+static void fill_strips(void *ctx, size_t task, int thread)
+{
+    const propose_ctx *p = ctx;
+    const mtcnn__strips *s = &p->view->strips;
+    for (size_t i = task * STRIP_TASK; i < s->count && i < (task + 1) * STRIP_TASK; i++)
+        mtcnn__strip_fill(p->d->kernels->resizer, s, &p->view->image, i,
+                          p->d->workers[thread].scratch.data, s->data + i * s->bytes);
+}
+
+static nbase_status plan_bands(mtcnn_detector *d, const mtcnn__view *v, size_t *count)
+{
+    size_t n = 0,
+           scratch = mtcnn__strip_scratch(d->kernels->resizer, v->image.width) / sizeof(float) + 1;
     for (size_t i = 0; i < d->pyramid.count; i++)
         n += (d->pyramid.levels[i].cells_y + BAND_CELLS - 1) / BAND_CELLS;
     if (!mtcnn__reserve(&d->env, &d->bands, n, sizeof(level_band))) return NBASE_ERR_NOMEM;
@@ -263,7 +287,7 @@ static nbase_status plan_bands(mtcnn_detector *d, size_t *count)
             *band = (level_band){.level = (uint32_t)i,
                                  .first = y,
                                  .count = rows - y < BAND_CELLS ? rows - y : BAND_CELLS};
-            size_t floats = band_scratch(d, band++);
+            size_t floats = band_scratch(d, v, band++);
             if (floats > scratch) scratch = floats;
         }
     for (int t = 0; t < d->threads; t++)
@@ -284,10 +308,17 @@ nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number)
     const nbase_image *image = &v->image;
     size_t bands = 0;
     v->count = 0;
-    nbase_status status =
-        mtcnn__pyramid_plan(&d->env, &d->pyramid, d->profile, image->width, image->height,
-                            smallest_face(d, image), d->options.factor);
-    if (!status) status = plan_bands(d, &bands);
+    v->strips = (mtcnn__strips){0};
+    const mtcnn__pyramid_size size = {.profile = d->profile,
+                                      .width = image->width,
+                                      .height = image->height,
+                                      .min_face = smallest_face(d, image),
+                                      .factor = d->options.factor};
+    nbase_status status = mtcnn__pyramid_plan(&d->env, &d->pyramid, &size);
+    if (!status) {
+        plan_strips(d, v);
+        status = plan_bands(d, v, &bands);
+    }
     if (status || !bands) return status;
     v->stats.levels = d->pyramid.count;
     for (int t = 0; t < d->threads; t++) {
@@ -295,10 +326,13 @@ nbase_status mtcnn__propose(mtcnn_detector *d, mtcnn__view *v, uint32_t number)
         d->workers[t].failed = false;
     }
     propose_ctx ctx = {
-        .d = d, .image = image, .bands = d->bands.data, .max_cells = 8 * d->options.max_candidates};
+        .d = d, .view = v, .bands = d->bands.data, .max_cells = 8 * d->options.max_candidates};
+    if (v->strips.data)
+        nbase__parallel_for(d->threads, (v->strips.count + STRIP_TASK - 1) / STRIP_TASK,
+                            fill_strips, &ctx);
     nbase__parallel_for(d->threads, bands, propose_band, &ctx);
     status = gather(d, ctx.max_cells, &v->stats.cells);
-    if (!status) status = cells_to_boxes(d, image, v->first, &v->count);
+    if (!status) status = cells_to_boxes(d, v);
     if (status) v->count = 0;
     if (v->count > d->options.max_candidates) v->count = d->options.max_candidates;
     v->stats.proposed = v->count;

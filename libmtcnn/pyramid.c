@@ -29,19 +29,30 @@ static double level_side(const mtcnn__profile *profile, size_t side, double scal
     return 0;
 }
 
-nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p,
-                                 const mtcnn__profile *profile, size_t width, size_t height,
-                                 double min_face, double factor)
+static bool same_size(const mtcnn__pyramid_size *a, const mtcnn__pyramid_size *b)
 {
-    double base = MTCNN__CELL / min_face, product = base;
-    size_t count = level_count(profile, (double)(width < height ? width : height), base, factor),
+    return a->profile == b->profile && a->width == b->width && a->height == b->height &&
+           a->min_face == b->min_face && a->factor == b->factor;
+}
+
+nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p,
+                                 const mtcnn__pyramid_size *size)
+{
+    if (same_size(&p->size, size)) return NBASE_OK;
+    const mtcnn__profile *profile = size->profile;
+    size_t width = size->width, height = size->height;
+    double base = MTCNN__CELL / size->min_face, product = base;
+    size_t count =
+               level_count(profile, (double)(width < height ? width : height), base, size->factor),
            floats = 0;
     p->count = 0;
+    p->size.profile = NULL;
     if (!mtcnn__reserve(env, &p->level_storage, count, sizeof *p->levels)) return NBASE_ERR_NOMEM;
     p->levels = p->level_storage.data;
-    for (size_t i = 0; i < count; i++, product *= factor) {
-        double scale =
-            profile->scale_rule == MTCNN__SCALE_PRODUCT ? product : base * pow(factor, (double)i);
+    for (size_t i = 0; i < count; i++, product *= size->factor) {
+        double scale = profile->scale_rule == MTCNN__SCALE_PRODUCT
+                           ? product
+                           : base * pow(size->factor, (double)i);
         double w = level_side(profile, width, scale), h = level_side(profile, height, scale);
         if (w > (double)MTCNN__MAX_LEVEL || h > (double)MTCNN__MAX_LEVEL) return NBASE_ERR_LIMIT;
         if (w < MTCNN__CELL || h < MTCNN__CELL) break;
@@ -59,6 +70,7 @@ nbase_status mtcnn__pyramid_plan(const nbase_env *env, mtcnn__pyramid *p,
                            storage);
         storage += mtcnn__resize_storage(width, height, l->width, l->height);
     }
+    p->size = *size;
     return NBASE_OK;
 }
 

@@ -33,7 +33,8 @@ static void run_group(void *ctx, size_t group, int thread)
     if (n < lanes) memset(in, 0, inputs * sizeof *in);
     for (size_t i = 0; i < n; i++) {
         const mtcnn__box *b = &s->boxes[first + i];
-        mtcnn__crop(d->kernels->resizer, d->profile, &d->views[b->view].image, b, stage->side, rest,
+        const mtcnn__view *v = &d->views[b->view];
+        mtcnn__crop(d->kernels->resizer, d->profile, &v->image, &v->strips, b, stage->side, rest,
                     in + i, lanes);
     }
     stage->net(d->params, in, out, rest);

@@ -99,4 +99,5 @@ void mtcnn__view_release(const nbase_env *env, mtcnn__view *v)
 {
     mtcnn__release(env, &v->reduced);
     mtcnn__release(env, &v->turned);
+    mtcnn__release(env, &v->strip_data);
 }

@@ -5,21 +5,23 @@
 #include <arm_neon.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "resize_kernels.h"
 
-static inline void b_spread(const uint8_t *const *rows, size_t n, float *to)
+static inline void b_interleave(const uint8_t *const *rows, size_t n, uint8_t *to)
 {
     static const uint8_t apart[16] = {0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255};
     const uint8x16_t order = vld1q_u8(apart);
-    for (size_t i = 0; i < n; i += 4, to += 16) {
-        uint8x16_t v = vqtbl1q_u8(vld1q_u8(rows[0] + 3 * i), order);
-        uint16x8_t low = vmovl_u8(vget_low_u8(v)), high = vmovl_u8(vget_high_u8(v));
-        vst1q_f32(to, vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))));
-        vst1q_f32(to + 4, vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))));
-        vst1q_f32(to + 8, vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))));
-        vst1q_f32(to + 12, vcvtq_f32_u32(vmovl_u16(vget_high_u16(high))));
-    }
+    for (size_t i = 0; i < n; i += 4, to += 16)
+        vst1q_u8(to, vqtbl1q_u8(vld1q_u8(rows[0] + 3 * i), order));
+}
+
+static inline vec b_load(const uint8_t *p)
+{
+    uint32_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(bytes)))));
 }
 
 static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v)

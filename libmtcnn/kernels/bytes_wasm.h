@@ -8,17 +8,17 @@
 
 #include "resize_kernels.h"
 
-static inline void b_spread(const uint8_t *const *rows, size_t n, float *to)
+static inline void b_interleave(const uint8_t *const *rows, size_t n, uint8_t *to)
 {
     const v128_t order = wasm_u8x16_const(0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255);
-    for (size_t i = 0; i < n; i += 4, to += 16) {
-        v128_t v = wasm_i8x16_swizzle(wasm_v128_load(rows[0] + 3 * i), order);
-        v128_t low = wasm_u16x8_extend_low_u8x16(v), high = wasm_u16x8_extend_high_u8x16(v);
-        wasm_v128_store(to, wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(low)));
-        wasm_v128_store(to + 4, wasm_f32x4_convert_i32x4(wasm_u32x4_extend_high_u16x8(low)));
-        wasm_v128_store(to + 8, wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(high)));
-        wasm_v128_store(to + 12, wasm_f32x4_convert_i32x4(wasm_u32x4_extend_high_u16x8(high)));
-    }
+    for (size_t i = 0; i < n; i += 4, to += 16)
+        wasm_v128_store(to, wasm_i8x16_swizzle(wasm_v128_load(rows[0] + 3 * i), order));
+}
+
+static inline vec b_load(const uint8_t *p)
+{
+    v128_t shorts = wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p));
+    return wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(shorts));
 }
 
 static inline void b_pixel(const uint8_t *p, mtcnn__pixel *v)

@@ -22,48 +22,55 @@ enum { GROUP = LANES / 4 };
 
 /* A target's taps; those beyond its own have weight 0. */
 static inline __attribute__((always_inline)) void
-across_taps(const mtcnn__axis *x, const float *pixels, float *out, const size_t taps)
+across_taps(const mtcnn__axis *x, const uint8_t *strip, float *out, const size_t taps)
 {
     for (size_t i = 0; i < x->dst; i++) {
-        const float *p = pixels + LANES * (size_t)x->first[i], *w = x->weight + i;
-        vec v = v_mul(v_load(p), v_set(w[0]));
+        const uint8_t *p = strip + LANES * (size_t)x->first[i];
+        const float *w = x->weight + i;
+        vec v = v_mul(b_load(p), v_set(w[0]));
         for (size_t t = 1; t < taps; t++)
-            v = v_add(v, v_mul(v_load(p + t * LANES), v_set(w[t * x->dst])));
+            v = v_add(v, v_mul(b_load(p + t * LANES), v_set(w[t * x->dst])));
         v_store(out + i * LANES, v);
     }
 }
 
-/* The same with many taps, two targets at a time. */
-static void across_many(const mtcnn__axis *x, const float *pixels, float *out, size_t taps)
+/* The same with many taps, four targets at a time: one alone waits for each of its sums. */
+static void across_many(const mtcnn__axis *x, const uint8_t *strip, float *out, size_t taps)
 {
-    for (size_t i = 0; i < x->dst; i += 2) {
-        size_t j = i + 1 < x->dst ? i + 1 : i;
-        const float *p = pixels + LANES * (size_t)x->first[i],
-                    *q = pixels + LANES * (size_t)x->first[j], *w = x->weight;
-        vec v = v_mul(v_load(p), v_set(w[i])), u = v_mul(v_load(q), v_set(w[j]));
-        for (size_t t = 1; t < taps; t++) {
-            w += x->dst;
-            v = v_add(v, v_mul(v_load(p + t * LANES), v_set(w[i])));
-            u = v_add(u, v_mul(v_load(q + t * LANES), v_set(w[j])));
+    for (size_t i = 0; i < x->dst; i += 4) {
+        size_t target[4];
+        const uint8_t *p[4];
+        vec v[4];
+        UNROLL
+        for (size_t k = 0; k < 4; k++) {
+            target[k] = i + k < x->dst ? i + k : x->dst - 1;
+            p[k] = strip + LANES * (size_t)x->first[target[k]];
+            v[k] = v_mul(b_load(p[k]), v_set(x->weight[target[k]]));
         }
-        v_store(out + i * LANES, v);
-        v_store(out + j * LANES, u);
+        for (size_t t = 1; t < taps; t++) UNROLL
+        for (size_t k = 0; k < 4; k++)
+            v[k] = v_add(v[k],
+                         v_mul(b_load(p[k] + t * LANES), v_set(x->weight[t * x->dst + target[k]])));
+        UNROLL
+        for (size_t k = 0; k < 4; k++) v_store(out + target[k] * LANES, v[k]);
     }
 }
 
-static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows,
-                         float *pixels, float *out)
+static void strip(const uint8_t *const *rows, size_t width, size_t over, uint8_t *out)
 {
-    size_t n = nbase__round_up(x->src, 4);
-    b_spread(rows, n, pixels);
-    memset(pixels + x->src * LANES, 0, (n + taps - x->src) * LANES * sizeof *pixels);
+    b_interleave(rows, nbase__round_up(width, 4), out);
+    memset(out + width * LANES, 0, over * LANES);
+}
+
+static void level_across(const mtcnn__axis *x, size_t taps, const uint8_t *strip, float *out)
+{
     switch (taps) { /* short loops are unrolled */
-    case 2: across_taps(x, pixels, out, 2); return;
-    case 3: across_taps(x, pixels, out, 3); return;
-    case 4: across_taps(x, pixels, out, 4); return;
-    case 5: across_taps(x, pixels, out, 5); return;
-    case 6: across_taps(x, pixels, out, 6); return;
-    default: across_many(x, pixels, out, taps); return;
+    case 2: across_taps(x, strip, out, 2); return;
+    case 3: across_taps(x, strip, out, 3); return;
+    case 4: across_taps(x, strip, out, 4); return;
+    case 5: across_taps(x, strip, out, 5); return;
+    case 6: across_taps(x, strip, out, 6); return;
+    default: across_many(x, strip, out, taps); return;
     }
 }
 
@@ -153,6 +160,14 @@ static void crop_parts(const mtcnn__parts *parts, size_t dst, size_t most, const
         parts_of(parts, dst, row, out, false);
 }
 
+#if LANES > 4
+static void crop_strip(const mtcnn__parts *parts, size_t dst, const uint8_t *strip, double *out)
+{
+    for (size_t i = 0; i < dst; i++)
+        b_parts(&parts[i], strip + LANES * (size_t)parts[i].first, out + 4 * i, 4 * dst);
+}
+#endif
+
 static void crop_down(const double *part, double weight, size_t size, bool first, double *sum)
 {
     if (first)
@@ -170,11 +185,15 @@ static void crop_row(const double *sum, size_t size, size_t plane, float *out, s
 
 static const mtcnn__resizer resizer = {
     .rows = GROUP,
+    .strip = strip,
     .level_across = level_across,
     .level_down = level_down,
     .level_row = level_row,
     .crop_across = crop_across,
     .crop_parts = crop_parts,
+#if LANES > 4
+    .crop_strip = crop_strip,
+#endif
     .crop_down = crop_down,
     .crop_row = crop_row,
 };

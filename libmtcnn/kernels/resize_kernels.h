@@ -21,31 +21,38 @@ typedef struct mtcnn__parts {
 
 enum { MTCNN__PARTS_RATIO = 1024 };
 
+enum { MTCNN__STRIP_ROWS = 4 }; /* at most, in any instruction set */
+
 typedef struct mtcnn__resizer {
     /* Levels whose axes have taps (MTCNN__AREA, MTCNN__SEPARABLE), in single precision.
-     *   rows          source rows taken at once
-     *   level_across  `rows` rows of packed RGB -> (dst, rows, 4) sums along x. taps: the most that
-     *                 any target has. pixels: scratch, (src + 3 + taps, rows, 4) floats. Both on a
-     *                 boundary of 64 bytes
+     *   rows          source rows taken at once: a strip
+     *   strip         `rows` rows of packed RGB, of each MTCNN__BYTES_OVER bytes more -> side by
+     *                 side, (width + over, rows, 4) bytes: red, green, blue, 0, and zeros after the
+     *                 last pixels. over: 3 or more
+     *   level_across  a strip -> (dst, rows, 4) sums along x, on a boundary of 64 bytes. taps: the
+     *                 most that any target has, at most the strip's `over`
      *   level_down    adds `count` of these rows, from `across` on, times weight[0], weight[apart],
      *                 ... to sum (dst, 4); `first`: sum is new
      *   level_row     sum -> three rows of normalised values, (v - 127.5) / 128, `plane` floats
      *                 apart; `whole`: rounded to 8 bits before */
     size_t rows;
-    void (*level_across)(const mtcnn__axis *x, size_t taps, const uint8_t *const *rows,
-                         float *pixels, float *out);
+    void (*strip)(const uint8_t *const *rows, size_t width, size_t over, uint8_t *out);
+    void (*level_across)(const mtcnn__axis *x, size_t taps, const uint8_t *strip, float *out);
     void (*level_down)(const float *across, const float *weight, size_t apart, size_t count,
                        size_t dst, bool first, float *sum);
     void (*level_row)(const float *sum, size_t dst, bool whole, float *out, size_t plane);
     /* Crops, in double precision.
      *   crop_across   a row of packed RGB -> (dst, 4) sums along x
      *   crop_parts    the same by parts; most: the largest `between`
+     *   crop_strip    the same of all rows of a strip, from source 0 on -> (rows, dst, 4); null
+     *                 where a strip is one row
      *   crop_down     adds them times a weight to sum (size, 4); `first`: sum is new
      *   crop_row      sum -> a row of the normalised crop, as mtcnn__crop describes it; plane:
      *                 values of a channel */
     void (*crop_across)(const mtcnn__resize *r, const uint8_t *row, double *out);
     void (*crop_parts)(const mtcnn__parts *parts, size_t dst, size_t most, const uint8_t *row,
                        double *out);
+    void (*crop_strip)(const mtcnn__parts *parts, size_t dst, const uint8_t *strip, double *out);
     void (*crop_down)(const double *part, double weight, size_t size, bool first, double *sum);
     void (*crop_row)(const double *sum, size_t size, size_t plane, float *out, size_t lanes);
 } mtcnn__resizer;

@@ -6,7 +6,7 @@
 
 #include "crops.h"
 #include "guarded.h"
-#include "pyramid.h"
+#include "mtcnn_strips.h"
 
 /* Of float sums of up to 1152 products, relative to the largest output. */
 #define TOLERANCE 5e-6
@@ -147,10 +147,13 @@ static void check_level(check *c, mtcnn__filter filter, size_t width, size_t hei
           *got = floats(n), *expected = floats(n);
     mtcnn__resize r;
     mtcnn__resize_plan(&r, filter, width, height, new_width, new_height, storage);
-    float *scratch = floats(nbase__round_up(mtcnn__level_scratch(c->k->resizer, &r), 16)),
-          *plain = floats(nbase__round_up(mtcnn__level_scratch(c->ref->resizer, &r), 16));
-    mtcnn__level_rows(c->k->resizer, &r, &image, first, rows, scratch, got);
-    mtcnn__level_rows(c->ref->resizer, &r, &image, first, rows, plain, expected);
+    mtcnn__strips strips = strips_for(c->k->resizer, &r, &image, between(c, 0, 1)),
+                  made = strips_for(c->ref->resizer, &r, &image, false);
+    float *scratch = floats(nbase__round_up(mtcnn__level_scratch(c->k->resizer, &r, &strips), 16)),
+          *plain = floats(nbase__round_up(mtcnn__level_scratch(c->ref->resizer, &r, &made), 16));
+    mtcnn__level_rows(c->k->resizer, &r, &image, &strips, first, rows, scratch, got);
+    mtcnn__level_rows(c->ref->resizer, &r, &image, &made, first, rows, plain, expected);
+    strips_free(&strips);
     char shape[96];
     snprintf(shape, sizeof shape, "filter %d, %zux%zu to %zux%zu from row %zu", (int)filter, width,
              height, new_width, new_height, first);
@@ -168,8 +171,11 @@ static void check_crop(check *c, const mtcnn__profile *profile, size_t size)
     mtcnn__box box = {.x1 = x, .y1 = y, .x2 = x + (double)side - 1, .y2 = y + (double)side - 1};
     float *got = floats(n), *expected = floats(n),
           *scratch = guarded_alloc(nbase__round_up(mtcnn__crop_scratch(side, size), 64));
-    mtcnn__crop(c->k->resizer, profile, &image, &box, size, scratch, got, 1);
-    mtcnn__crop(c->ref->resizer, profile, &image, &box, size, scratch, expected, 1);
+    const mtcnn__resize any = {.kind = MTCNN__AREA};
+    mtcnn__strips strips = strips_for(c->k->resizer, &any, &image, between(c, 0, 2) > 0);
+    mtcnn__crop(c->k->resizer, profile, &image, &strips, &box, size, scratch, got, 1);
+    mtcnn__crop(c->ref->resizer, profile, &image, NULL, &box, size, scratch, expected, 1);
+    strips_free(&strips);
     char shape[96];
     snprintf(shape, sizeof shape, "side %zu at %g,%g of %zux%zu to %zu", side, x, y, image.width,
              image.height, size);

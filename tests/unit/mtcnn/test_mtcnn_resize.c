@@ -15,7 +15,7 @@
 #include "crops.h"
 #include "kernels/net_kernels.h"
 #include "mtcnn_pictures.h"
-#include "pyramid.h"
+#include "mtcnn_strips.h"
 
 #define ISAS 4
 
@@ -122,7 +122,7 @@ static void check_crops(nbase_isa isa, size_t side, const char *name, double tol
         const int32_t *b = (const int32_t *)boxes->data + 4 * i;
         mtcnn__box box = {.x1 = b[0], .y1 = b[1], .x2 = b[2], .y2 = b[3]};
         for (size_t j = 0; j < values * lanes; j++) out[j] = 7;
-        mtcnn__crop(kernels->resizer, mtcnn__profile_of(MTCNN_IPAZC_0_1), &view, &box, side,
+        mtcnn__crop(kernels->resizer, mtcnn__profile_of(MTCNN_IPAZC_0_1), &view, NULL, &box, side,
                     scratch, out + 1, lanes);
         const float *expected = (const float *)crops->data + i * crops->shape[1];
         for (size_t j = 0; j < crops->shape[1]; j++) {
@@ -171,7 +171,7 @@ static void crop_outside(void **state)
     for (int profile = 0; mtcnn__profile_of(profile); profile++)
         for (size_t i = 0; i < 4; i++) {
             mtcnn__crop(mtcnn__kernels_of(NBASE_ISA_REF)->resizer, mtcnn__profile_of(profile),
-                        &view, &boxes[i], 24, scratch, out, 1);
+                        &view, NULL, &boxes[i], 24, scratch, out, 1);
             for (size_t j = 0; j < 3 * 24 * 24; j++)
                 assert_true(out[j] == (profile == MTCNN_1_0 ? 0 : -0.99609375f));
         }
@@ -180,7 +180,7 @@ static void crop_outside(void **state)
 }
 
 /* A level's rows, from any on, are mtcnn__resize_row's to the last bit, in every instruction set,
- * pixel format and filter. */
+ * pixel format and filter, from strips that are kept and those that are not. */
 static void check_level(const nbase_image *image, size_t new_width, size_t new_height,
                         mtcnn__filter filter, size_t first)
 {
@@ -201,15 +201,21 @@ static void check_level(const nbase_image *image, size_t new_width, size_t new_h
     for (int isa = 0; isa < ISAS; isa++) {
         const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
         if (!k) continue;
-        float *scratch = malloc(mtcnn__level_scratch(k->resizer, &r) * sizeof *scratch);
-        mtcnn__level_rows(k->resizer, &r, image, first, rows, scratch, got);
-        free(scratch);
-        for (size_t i = 0; i < 3 * plane; i++)
-            if (got[i] != expected[i])
-                fail_msg("%s: %zux%zu -> %zux%zu from row %zu, format %d, filter %d: value %zu is "
-                         "%.9g, not %.9g",
-                         nbase_isa_name(k->isa), image->width, image->height, new_width, new_height,
-                         first, (int)image->format, (int)filter, i, got[i], expected[i]);
+        for (int keep = 0; keep < 2; keep++) {
+            mtcnn__strips strips = strips_for(k->resizer, &r, image, keep);
+            float *scratch =
+                malloc(mtcnn__level_scratch(k->resizer, &r, &strips) * sizeof *scratch);
+            mtcnn__level_rows(k->resizer, &r, image, &strips, first, rows, scratch, got);
+            free(scratch);
+            strips_free(&strips);
+            for (size_t i = 0; i < 3 * plane; i++)
+                if (got[i] != expected[i])
+                    fail_msg("%s: %zux%zu -> %zux%zu from row %zu, format %d, filter %d, strips "
+                             "kept: %d: value %zu is %.9g, not %.9g",
+                             nbase_isa_name(k->isa), image->width, image->height, new_width,
+                             new_height, first, (int)image->format, (int)filter, keep, i, got[i],
+                             expected[i]);
+        }
     }
     free(plain);
     free(row);
@@ -245,13 +251,19 @@ static void levels_equal_rows(void **state)
 }
 
 /* Crops are the same bits in every instruction set, for boxes of every kind, the picture's last
- * pixels among them. */
+ * pixels among them, from the picture and from its strips. */
 static void crops_equal_reference(void **state)
 {
     (void)state;
     static const size_t sides[] = {5, 23, 24, 31, 47, 48, 72, 96, 113, 150, 180};
     picture p = hashed_picture(180, 170, 7);
     nbase_image view = picture_view(&p);
+    const mtcnn__resize any = {.kind = MTCNN__AREA};
+    mtcnn__strips strips[ISAS] = {{0}};
+    for (int isa = 0; isa < ISAS; isa++) {
+        const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
+        if (k) strips[isa] = strips_for(k->resizer, &any, &view, true);
+    }
     void *scratch = malloc(mtcnn__crop_scratch(180, 48));
     float *expected = malloc(3 * 48 * 48 * sizeof *expected),
           *got = malloc(3 * 48 * 48 * sizeof *got);
@@ -265,19 +277,23 @@ static void crops_equal_reference(void **state)
                                   .x2 = at + side + off,
                                   .y2 = at + side - 10 + off};
                 mtcnn__crop(mtcnn__kernels_of(NBASE_ISA_REF)->resizer, mtcnn__profile_of(profile),
-                            &view, &box, size, scratch, expected, 1);
+                            &view, NULL, &box, size, scratch, expected, 1);
                 for (int isa = 0; isa < ISAS; isa++) {
                     const mtcnn__kernels *k = mtcnn__kernels_of((nbase_isa)isa);
                     if (!k) continue;
-                    mtcnn__crop(k->resizer, mtcnn__profile_of(profile), &view, &box, size, scratch,
-                                got, 1);
-                    for (size_t j = 0; j < 3 * size * size; j++)
-                        if (got[j] != expected[j])
-                            fail_msg("%s, profile %d, side %g to %zu: value %zu is %.9g, not %.9g",
-                                     nbase_isa_name(k->isa), profile, side, size, j, got[j],
-                                     expected[j]);
+                    for (int with = 0; with < 2; with++) {
+                        mtcnn__crop(k->resizer, mtcnn__profile_of(profile), &view,
+                                    with ? &strips[isa] : NULL, &box, size, scratch, got, 1);
+                        for (size_t j = 0; j < 3 * size * size; j++)
+                            if (got[j] != expected[j])
+                                fail_msg("%s, profile %d, side %g to %zu, with strips: %d: value "
+                                         "%zu is %.9g, not %.9g",
+                                         nbase_isa_name(k->isa), profile, side, size, with, j,
+                                         got[j], expected[j]);
+                    }
                 }
             }
+    for (int isa = 0; isa < ISAS; isa++) strips_free(&strips[isa]);
     free(got);
     free(expected);
     free(scratch);
