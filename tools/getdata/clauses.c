@@ -4,26 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "levels.h"
+#include "marking.h"
+
 #define MAX_PHRASE 4
-
-static const char *const word_sets[] = {
-#define SET(name, words) words,
-#define LEVEL(scale, value, words)
-#include "word_sets.inc"
-#undef SET
-#undef LEVEL
-};
-
-static bool set_has(const char *words, const char *word)
-{
-    char key[TOKEN_WORD_SIZE + 2];
-    snprintf(key, sizeof key, " %s ", word);
-    return strstr(words, key) != NULL;
-}
-
-bool unit_is(const unit *u, const char *word) { return strcmp(u->word, word) == 0; }
-
-bool unit_in(const unit *u, word_set set) { return set_has(word_sets[set], u->word); }
 
 /* ---- tagging ---- */
 
@@ -57,7 +41,7 @@ static void tag(const lexicon *lex, clause_list *list)
         size_t n = 1;
         if (tok->kind == TOKEN_WORD) {
             const lex_entry *e = find_phrase(lex, t, i, &n);
-            bool name = i > 0 && set_has(word_sets[WORD_GREETING], t->items[i - 1].word);
+            bool name = i > 0 && word_in(t->items[i - 1].word, WORD_GREETING);
             const char *meant = e || name ? NULL : lexicon_correct(lex, tok->word);
             if (meant) u.word = meant, e = lexicon_find(lex, meant);
             if (e) u.class = e->class, u.flags = e->flags, u.weight = e->weight, u.alone = e->alone;
@@ -67,138 +51,6 @@ static void tag(const lexicon *lex, clause_list *list)
         }
         list->units[list->unit_count++] = u;
         i += n;
-    }
-}
-
-/* ---- "from 20 to 6", "grade 3 -> 1", "moderate to mild" ---- */
-
-typedef enum level_scale { WORDS, FIGURES } level_scale;
-
-/* A severity or a count as a number; false for anything else. Only levels of one scale can be
- * compared. */
-static bool level(const unit *u, double *value, level_scale *scale)
-{
-    static const struct {
-        level_scale scale;
-        double value;
-        const char *words;
-    } known[] = {
-#define SET(name, words)
-#define LEVEL(scale, value, words) {scale, value, words},
-#include "word_sets.inc"
-#undef SET
-#undef LEVEL
-    };
-    if (u->kind == TOKEN_NUMBER) {
-        *value = u->number, *scale = FIGURES;
-        return true;
-    }
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (u->kind == TOKEN_WORD && set_has(known[i].words, u->word)) {
-            *value = known[i].value, *scale = known[i].scale;
-            return true;
-        }
-    return false;
-}
-
-/* "from 20 to 6": the two levels become one word of change. */
-static void mark_transitions(clause_list *list)
-{
-    unit *u = list->units;
-    for (size_t i = 0; i + 2 < list->unit_count; i++) {
-        double from, to;
-        level_scale from_scale, to_scale;
-        if (!level(&u[i], &from, &from_scale)) continue;
-        bool arrow = unit_is(&u[i + 1], "->");
-        if (!arrow && !unit_is(&u[i + 1], "to")) continue;
-        size_t j = i + 2;
-        if (unit_in(&u[j], WORD_GRADE) && j + 1 < list->unit_count) j++;
-        if (!level(&u[j], &to, &to_scale) || from_scale != to_scale || from == to) continue;
-        if (from_scale == FIGURES) {
-            /* Figures may be a dose or a duration. They count only with "from" or an arrow, without
-             * a unit behind them and with no word about the treatment near them. */
-            bool ok = arrow || (i > 0 && unit_is(&u[i - 1], "from"));
-            if (j + 1 < list->unit_count && unit_in(&u[j + 1], WORD_UNIT_OF_DOSE)) ok = false;
-            for (size_t k = i >= 5 ? i - 5 : 0; k < i; k++)
-                if (u[k].class == LEX_OTHER) ok = false;
-            if (!ok) continue;
-        }
-        u[i].class = to < from ? LEX_GOOD : LEX_BAD;
-        u[i].flags = LEX_ANY;
-        u[i].weight = u[i].alone = 1.2f;
-        u[i].size = u[j].at + u[j].size - u[i].at;
-        for (size_t k = i + 1; k <= j; k++) u[k].class = LEX_NONE, u[k].kind = TOKEN_WORD;
-    }
-}
-
-/* "left" names a side in "the left cheek", and a remainder in "some marks left". */
-static void mark_sides(clause_list *list)
-{
-    unit *u = list->units;
-    for (size_t i = 0; i + 1 < list->unit_count; i++)
-        if (unit_is(&u[i], "left") && (u[i + 1].class == LEX_BODY || unit_in(&u[i + 1], WORD_SIDE)))
-            u[i].class = LEX_NONE;
-}
-
-/* "clear" is a degree in "a clear worsening", and not good news. */
-static void mark_clear(clause_list *list)
-{
-    unit *u = list->units;
-    for (size_t i = 0; i + 1 < list->unit_count; i++) {
-        bool change = u[i + 1].class == LEX_BAD || u[i + 1].class == LEX_MORE ||
-                      u[i + 1].class == LEX_LESS || u[i + 1].class == LEX_QUALITY;
-        if (unit_is(&u[i], "clear") && change) u[i].class = LEX_BOOST;
-    }
-}
-
-/* "only two spots", "just a few" say that little is left. */
-static void mark_only(clause_list *list)
-{
-    unit *u = list->units;
-    for (size_t i = 0; i + 1 < list->unit_count; i++) {
-        double value;
-        level_scale scale;
-        bool small = level(&u[i + 1], &value, &scale) || u[i + 1].class == LEX_DAMP ||
-                     unit_in(&u[i + 1], WORD_SMALL);
-        if (unit_in(&u[i], WORD_ONLY) && small &&
-            !(i + 2 < list->unit_count && unit_in(&u[i + 2], WORD_UNIT_AFTER_ONLY)))
-            u[i].class = LEX_LESS, u[i].flags = LEX_PRE, u[i].weight = 0.9f, u[i].alone = 0;
-    }
-}
-
-/* "0 new pimples" is "no new pimples"; a grade, a day or a dose of 0 is not, nor "0 to 3". */
-static void mark_zero(clause_list *list)
-{
-    unit *u = list->units;
-    for (size_t i = 0; i + 1 < list->unit_count; i++) {
-        bool counts = u[i + 1].class == LEX_TROUBLE || u[i + 1].class == LEX_QUALITY ||
-                      u[i + 1].class == LEX_MORE || unit_in(&u[i + 1], WORD_BEFORE_NOUN);
-        bool measured = i > 0 && (unit_in(&u[i - 1], WORD_GRADE) || unit_in(&u[i - 1], WORD_DAY));
-        if (u[i].kind == TOKEN_NUMBER && u[i].number == 0 && !u[i].percent && counts && !measured)
-            u[i].class = LEX_NEG_NO, u[i].flags = 0, u[i].weight = 1, u[i].kind = TOKEN_WORD;
-    }
-}
-
-static bool ends_line(const clause_list *list, size_t i)
-{
-    return i >= list->unit_count ||
-           (list->units[i].kind == TOKEN_MARK && strchr(".;,!\n", list->units[i].word[0]));
-}
-
-/* "Improvement: none", "Redness - no", "New spots: 0", as in a form: the answer belongs to what
- * stands before the mark, and says "none" of it. */
-static void mark_answers(clause_list *list)
-{
-    unit *u = list->units;
-    for (size_t i = 1; i + 1 < list->unit_count; i++) {
-        bool mark = u[i].kind == TOKEN_MARK && strchr(":-", u[i].word[0]) &&
-                    !unit_is(&u[i], "->") && u[i - 1].kind == TOKEN_WORD;
-        bool none = unit_in(&u[i + 1], WORD_ANSWER_NONE) ||
-                    (u[i + 1].kind == TOKEN_NUMBER && u[i + 1].number == 0 && !u[i + 1].percent);
-        if (!mark || !none || !ends_line(list, i + 2)) continue;
-        u[i].kind = TOKEN_WORD;
-        u[i].class = u[i + 1].class = LEX_NONE;
-        u[i + 1].word = "none", u[i + 1].kind = TOKEN_WORD, u[i + 1].flags = 0;
     }
 }
 
@@ -214,8 +66,8 @@ static bool is_boundary(const clause_list *list, size_t i, bool *hard)
     double value;
     level_scale scale;
     /* "two or three" */
-    bool counts = i > 0 && i + 1 < list->unit_count && level(u - 1, &value, &scale) &&
-                  level(u + 1, &value, &scale);
+    bool counts = i > 0 && i + 1 < list->unit_count && levels_read(u - 1, &value, &scale) &&
+                  levels_read(u + 1, &value, &scale);
     *hard = false;
     if (u->kind != TOKEN_MARK) return unit_in(u, WORD_AND_OR) && !counts;
     if (unit_is(u, "->") || unit_is(u, "++")) return false;
@@ -230,12 +82,30 @@ static bool compares(const clause_list *list, size_t i)
     const unit *u = list->units;
     size_t n = list->unit_count;
     if (i + 1 < n && (u[i + 1].class == LEX_PAST || unit_in(&u[i + 1], WORD_AFTER_AS))) return true;
-    if (i > 0 && u[i - 1].class == LEX_NEG_NOT) return true;
+    size_t before = i; /* "not as red", "not nearly as bad" */
+    while (before > 0 && (u[before - 1].class == LEX_BOOST || u[before - 1].class == LEX_DAMP))
+        before--;
+    if (before > 0 && u[before - 1].class == LEX_NEG_NOT) return true;
     for (size_t k = i + 1; k < n && k < i + 4; k++)
         if (unit_is(&u[k], "as")) return true;
     for (size_t k = i; k > 0 && k + 4 > i; k--)
         if (unit_is(&u[k - 1], "as")) return true;
     return false;
+}
+
+/* Whether the sentence goes on, from i, to an instruction, in the present: "when it improves reduce
+ * to alternate days". */
+static bool advises(const clause_list *list, size_t i)
+{
+    bool advice = false;
+    for (size_t k = i + 2; k < list->unit_count; k++) {
+        const unit *u = &list->units[k];
+        if (u->kind == TOKEN_MARK && strchr(".!?\n", u->word[0])) break;
+        if (u->class == LEX_WAS || u->class == LEX_PAST) return false;
+        bool verb = u->class == LEX_ADVICE || (u->flags & LEX_BASE);
+        advice |= verb && !unit_is(u - 1, "to");
+    }
+    return advice;
 }
 
 static bool opens(const clause_list *list, size_t i, bool at_start, clause_opener *opener)
@@ -256,8 +126,11 @@ static bool opens(const clause_list *list, size_t i, bool at_start, clause_opene
         *opener = OPEN_REASON;
         return true;
     case LEX_IF: *opener = OPEN_IF; return true;
-    default: return false;
+    default: break;
     }
+    if (!at_start || !unit_is(u, "when") || !advises(list, i)) return false;
+    *opener = OPEN_IF;
+    return true;
 }
 
 static void add_clause(clause_list *list, size_t first, size_t end, size_t sentence,
@@ -348,9 +221,9 @@ static bool reports_past(const clause_list *list, const clause *c)
         if (u[i].class == LEX_PAST &&
             !(unit_is(&u[i], "had") && i > c->first && unit_in(&u[i - 1], WORD_HAS)))
             return true;
-        if (was && i > c->first && unit_in(&u[i], WORD_EARLIER) &&
-            (u[i - 1].class == LEX_PREP || unit_in(&u[i - 1], WORD_THE_YOUR)))
-            return true;
+        bool named = unit_is(&u[i], "last"); /* "last flare was in June" */
+        if (i > c->first) named = u[i - 1].class == LEX_PREP || unit_in(&u[i - 1], WORD_THE_YOUR);
+        if (was && named && unit_in(&u[i], WORD_EARLIER)) return true;
     }
     return false;
 }
@@ -362,6 +235,50 @@ static bool was_before_comparison(const clause_list *list, const clause *c)
     return false;
 }
 
+/* Whether a later clause of this sentence or the next speaks of now: "today", "this visit". */
+static bool turns_to_now(const clause_list *list, size_t from)
+{
+    size_t last = list->clauses[from].sentence + 1;
+    for (size_t k = from + 1; k < list->count && list->clauses[k].sentence <= last; k++)
+        if (has_class(list, &list->clauses[k], LEX_NOW) ||
+            unit_in(&list->units[list->clauses[k].first], WORD_THIS))
+            return true;
+    return false;
+}
+
+/* A heading is a clause of one to four words before a colon. "Previous note: ..." makes what stands
+ * below it past, "Goal: ..." something that is not there yet. */
+static void apply_heading(clause_list *list, size_t heading)
+{
+    const unit *u = list->units;
+    const clause *h = &list->clauses[heading];
+    bool colon = h->end < list->unit_count && unit_is(&u[h->end], ":") && h->end - h->first <= 4;
+    bool past = false, aim = false;
+    for (size_t i = h->first; colon && i < h->end; i++) {
+        if (u[i].class == LEX_THAN) return; /* "Since the last visit: ..." */
+        past |= unit_in(&u[i], WORD_EARLIER_NOTE);
+        aim |= unit_in(&u[i], WORD_AIM);
+    }
+    past = past && turns_to_now(list, heading);
+    for (size_t k = heading + 1; k < list->count && list->clauses[k].sentence == h->sentence; k++) {
+        clause *c = &list->clauses[k];
+        if (c->end < list->unit_count && unit_is(&u[c->end], ":")) break;
+        c->past |= past && !has_class(list, c, LEX_NOW);
+        c->unreal |= aim;
+    }
+}
+
+/* "Improvement usually takes 8 weeks", "most people get better" */
+static bool states_a_rule(const clause_list *list, const clause *c)
+{
+    for (size_t i = c->first; i < c->end && i < c->first + 2; i++)
+        if (unit_in(&list->units[i], WORD_PEOPLE)) return true;
+    for (size_t i = c->first; i + 1 < c->end; i++)
+        if (unit_in(&list->units[i], WORD_TAKES) && list->units[i + 1].kind == TOKEN_NUMBER)
+            return true;
+    return false;
+}
+
 static void set_moods(clause_list *list)
 {
     for (size_t k = 0; k < list->count; k++) {
@@ -370,7 +287,8 @@ static void set_moods(clause_list *list)
         bool linked = false;
         for (size_t i = c->first; i < c->end; i++)
             if (unit_in(&u[i], WORD_LINKING_VERB)) linked = true;
-        if (c->opener == OPEN_IF || instruction(list, c)) c->unreal = true;
+        if (c->opener == OPEN_IF || instruction(list, c) || states_a_rule(list, c))
+            c->unreal = true;
         /* In "stop if you see redness or burning" the clause "burning" depends on an unreal one,
          * and so is unreal too. */
         bool hangs = before && before->sentence == c->sentence && before->unreal &&
@@ -378,6 +296,7 @@ static void set_moods(clause_list *list)
         if (hangs && !has_class(list, c, LEX_NOW)) c->unreal = true;
         c->past = reports_past(list, c) && !has_class(list, c, LEX_NOW);
     }
+    for (size_t k = 0; k < list->count; k++) apply_heading(list, k);
     /* "The acne was mild, it is now severe": a plain "was" is past where the same sentence then
      * speaks of now */
     for (size_t k = 0; k + 1 < list->count; k++) {
@@ -392,6 +311,16 @@ static void scale_sentence(clause_list *list, size_t sentence, size_t before, do
 {
     for (size_t k = 0; k < before; k++)
         if (list->clauses[k].sentence == sentence) list->clauses[k].weight *= factor;
+}
+
+static bool judges(const clause_list *list, const clause *c)
+{
+    for (size_t i = c->first; i < c->end; i++) {
+        lex_class class = list->units[i].class;
+        if (class == LEX_GOOD || class == LEX_BAD || class == LEX_MORE || class == LEX_LESS)
+            return true;
+    }
+    return false;
 }
 
 /* Sets the weights: what follows "but" counts in full, what is conceded counts little, and a
@@ -419,6 +348,11 @@ static void weigh(clause_list *list)
             c->weight *= alone ? 1.0 : starts ? 0.35 : though ? 1.0 : 0.4;
             if (though && !starts) scale_sentence(list, c->sentence, k, 0.7);
         }
+        /* "flare after missed doses, now settling" */
+        if (!starts && !c->unreal && list->units[c->first].class == LEX_NOW && judges(list, c))
+            for (size_t j = 0; j < k; j++)
+                if (list->clauses[j].sentence == c->sentence && !list->clauses[j].past)
+                    list->clauses[j].weight *= 0.4;
         if (has_class(list, c, LEX_CONCEDE)) c->weight *= 0.4;
         if (has_class(list, c, LEX_OVERALL)) c->weight *= 1.5;
         if (has_class(list, c, LEX_NOW)) c->weight *= 1.2;
@@ -437,12 +371,8 @@ bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_lis
         return false;
     }
     tag(lex, out);
-    mark_transitions(out);
-    mark_sides(out);
-    mark_clear(out);
-    mark_only(out);
-    mark_zero(out);
-    mark_answers(out);
+    levels_mark(out);
+    marking_apply(out);
     split(out);
     set_moods(out);
     weigh(out);

@@ -3,20 +3,7 @@
 #ifndef GETDATA_CLAUSES_H
 #define GETDATA_CLAUSES_H
 
-#include "lexicon.h"
-#include "text.h"
-
-/* A word, phrase, number or mark, with what the lexicon says about it. */
-typedef struct unit {
-    lex_class class;
-    unsigned flags;
-    float weight, alone;
-    const char *word; /* folded and, for a typing error, corrected; a phrase's first word */
-    size_t at, size;  /* position in the note, bytes */
-    token_kind kind;
-    double number;
-    bool percent;
-} unit;
+#include "note_units.h"
 
 typedef enum clause_opener {
     OPEN_START,
@@ -49,20 +36,5 @@ typedef struct clause_list {
 /* Cuts a note into clauses. False only without memory; the caller frees *out with clauses_free. */
 bool clauses_parse(const lexicon *lex, const char *note, size_t size, clause_list *out);
 void clauses_free(clause_list *list);
-
-/* The sets of word_sets.inc: WORD_AND_OR, ... */
-typedef enum word_set {
-#define SET(name, words) WORD_##name,
-#define LEVEL(scale, value, words)
-#include "word_sets.inc"
-#undef SET
-#undef LEVEL
-} word_set;
-
-/* Whether the unit's word is this one. */
-bool unit_is(const unit *u, const char *word);
-
-/* Whether the set has the unit's word. */
-bool unit_in(const unit *u, word_set set);
 
 #endif

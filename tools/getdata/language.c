@@ -27,6 +27,9 @@
 #define LIST_WORD (1.0 / 800)
 #define MISTYPED 1e-6  /* probability of a word that is nearly one of the lexicon's */
 #define WORST_WORD 8.0 /* one word changes the odds by a factor of e^8 at most */
+/* The same for a word that no language's text has, in a note of which most words are English: a
+ * drug's name or a shorthand that looks Tamil. */
+#define WORST_UNKNOWN_WORD 3.0
 
 typedef struct language_text {
     const char *tag;
@@ -154,19 +157,54 @@ static double prior(int language)
     return strcmp(known[language].tag, "hi-Latn") == 0 ? 0.15 : 0.33 / (LANGUAGES - 2);
 }
 
-/* Words that notes in every language use. */
+/* Words that notes in every language use, and single consonants. */
 static bool says_nothing(const char *word)
 {
-    static const char *const words[] = {"mg", "ml", "gm", "spf", "gel", "dr", "x"};
+    static const char *const words[] = {"mg", "ml", "gm", "cm", "mm", "spf", "gel", "dr"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0) return true;
+    return word[0] && !word[1] && strchr("bcdfghjklmnpqrstvwxz", word[0]);
+}
+
+static bool is_english(const language_model *m, const char *word)
+{
+    return lexicon_english(m->lex, word) || count(&m->words, word_key(0, word)) > 0 ||
+           lexicon_correct(m->lex, word);
+}
+
+/* Whether the text of a language has the word. */
+static bool is_known(const language_model *m, const char *word)
+{
+    for (int l = 0; l < LANGUAGES; l++)
+        if (count(&m->words, word_key(l, word)) > 0) return true;
     return false;
+}
+
+/* How many words of a note are English, and how many are not, typing errors left aside. */
+static void tally_english(const language_model *m, const token_list *tokens, size_t *english,
+                          size_t *foreign)
+{
+    *english = *foreign = 0;
+    for (size_t i = 0; i < tokens->count; i++) {
+        const token *t = &tokens->items[i];
+        if (t->kind != TOKEN_WORD || says_nothing(t->word)) continue;
+        if (is_english(m, t->word))
+            ++*english;
+        else
+            ++*foreign;
+    }
 }
 
 static void by_words(language_model *m, const token_list *tokens, language_guess *out)
 {
     double sum[CLASSES], best = -INFINITY, total = 0;
-    for (int l = 0; l < CLASSES; l++) sum[l] = log(prior(l));
+    size_t english, foreign;
+    tally_english(m, tokens, &english, &foreign);
+    for (int l = 0; l < CLASSES; l++) {
+        sum[l] = log(prior(l));
+        /* A note in a language that takes in English words has others, too. */
+        if (l != UNKNOWN && known[l].english > 0 && foreign == 0) sum[l] = -INFINITY;
+    }
     for (size_t i = 0; i < tokens->count; i++) {
         const token *t = &tokens->items[i];
         if (t->kind != TOKEN_WORD || says_nothing(t->word)) continue;
@@ -175,8 +213,9 @@ static void by_words(language_model *m, const token_list *tokens, language_guess
             p[l] = log(word_probability(m, l, t->word) + 1e-300);
             if (p[l] > most) most = p[l];
         }
-        for (int l = 0; l < CLASSES; l++)
-            sum[l] += p[l] > most - WORST_WORD ? p[l] : most - WORST_WORD;
+        bool vague = english >= foreign && !is_known(m, t->word);
+        double least = most - (vague ? WORST_UNKNOWN_WORD : WORST_WORD);
+        for (int l = 0; l < CLASSES; l++) sum[l] += p[l] > least ? p[l] : least;
     }
     int who = 0;
     for (int l = 0; l < CLASSES; l++)

@@ -158,10 +158,45 @@ static bool correctable(const entry *e)
     return c != LEX_NONE && (c < LEX_BUT || c == LEX_SAME || c == LEX_ADVICE || c == LEX_THAN);
 }
 
+/* Whether the word's first `size` letters, with `tail` behind them, are a plain word of English. */
+static bool plain_stem(const lexicon *lex, const char *word, size_t size, const char *tail)
+{
+    char stem[32];
+    if (size < 3 || size + strlen(tail) >= sizeof stem) return false;
+    memcpy(stem, word, size);
+    strcpy(stem + size, tail);
+    const entry *e = find(lex, stem);
+    return e &&
+           (e->what.class == LEX_NONE || e->what.class == LEX_OTHER || e->what.class == LEX_BODY);
+}
+
+/* "reviewed", "resuming", "unlikely": a plain word with another ending is a word, too, and no
+ * typing error of "relieved" or "reducing". */
+static bool inflects_plain_word(const lexicon *lex, const char *word)
+{
+    static const char *const endings[] = {"s",    "es",   "ed",   "d",   "ing",  "er",
+                                          "ers",  "or",   "est",  "ly",  "able", "al",
+                                          "ment", "ness", "less", "ful", "ion",  "ions"};
+    size_t n = strlen(word);
+    for (size_t k = 0; k < sizeof endings / sizeof *endings; k++) {
+        size_t size = strlen(endings[k]), left = n - size;
+        if (size + 3 > n || strcmp(word + left, endings[k]) != 0) continue;
+        bool vowel = strchr("aeio", endings[k][0]) != NULL;
+        if (plain_stem(lex, word, left, "") || (vowel && plain_stem(lex, word, left, "e")))
+            return true;
+        /* "planned", "carries", "easily" */
+        if (vowel && left > 3 && word[left - 1] == word[left - 2] &&
+            plain_stem(lex, word, left - 1, ""))
+            return true;
+        if (word[left - 1] == 'i' && plain_stem(lex, word, left - 1, "y")) return true;
+    }
+    return false;
+}
+
 const char *lexicon_correct(const lexicon *lex, const char *word)
 {
     size_t n = strlen(word);
-    if (n < 4 || lexicon_english(lex, word)) return NULL;
+    if (n < 4 || lexicon_english(lex, word) || inflects_plain_word(lex, word)) return NULL;
     int most = n < 6 ? EDIT : 2 * EDIT;
     const entry *best = NULL;
     for (size_t i = 0; i < lex->count; i++) {

@@ -57,6 +57,9 @@ enum {
     LEX_SOLE = 32
 };
 
+/* Troubles of a greater weight are events: a flare is news by itself. */
+#define EVENT_WEIGHT 1.5f
+
 typedef struct lex_entry {
     lex_class class;
     float weight, alone;

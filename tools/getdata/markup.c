@@ -89,6 +89,37 @@ static size_t entity_length(const char *note, size_t size, size_t at, uint32_t *
     return *character ? n + 2 : 0;
 }
 
+/* ---- lines of an earlier message ---- */
+
+/* If a line that quotes an earlier message (">" and no figure: "> 50 % better") begins at `at`, its
+ * length with its end; else 0. */
+static size_t quoted_line(const char *note, size_t size, size_t at)
+{
+    if (note[at] != '>' || (at > 0 && note[at - 1] != '\n')) return 0;
+    size_t next = at + 1;
+    while (next < size && strchr(" =>", note[next])) next++;
+    if (next < size && isdigit((unsigned char)note[next])) return 0;
+    const char *end = memchr(note + at, '\n', size - at);
+    return end ? (size_t)(end - note) + 1 - at : size - at;
+}
+
+/* Whether the note has quoted lines and words of its own beside them; where all lines begin with
+ * ">", they are a list. */
+static bool quotes_beside_words(const char *note, size_t size)
+{
+    bool own = false, quotes = false;
+    for (size_t at = 0; at < size;) {
+        const char *newline = memchr(note + at, '\n', size - at);
+        size_t end = newline ? (size_t)(newline - note) + 1 : size;
+        if (quoted_line(note, size, at))
+            quotes = true;
+        else
+            for (size_t i = at; i < end; i++) own |= isalpha((unsigned char)note[i]) != 0;
+        at = end;
+    }
+    return own && quotes;
+}
+
 /* ---- the note ---- */
 
 /* Soft hyphen, zero-width space, word joiner, byte-order mark. */
@@ -102,13 +133,15 @@ bool markup_remove(const char *note, size_t size, char **out, size_t *out_size)
 {
     char *text = malloc(size + 1);
     size_t n = 0;
-    bool changed = false, breaks;
+    bool changed = false, breaks, quotes = quotes_beside_words(note, size);
     *out = NULL;
     if (!text) return false;
     for (size_t at = 0; at < size;) {
         size_t after = at, length = 0;
         uint32_t c = utf8_next(note, size, &after), character;
-        if (c == '<' && (length = tag_length(note, size, at, &breaks))) {
+        if (quotes && (length = quoted_line(note, size, at))) {
+            text[n++] = '\n';
+        } else if (c == '<' && (length = tag_length(note, size, at, &breaks))) {
             if (breaks) text[n++] = '\n';
         } else if (c == '&' && (length = entity_length(note, size, at, &character))) {
             n += utf8_put(text + n, character);

@@ -29,6 +29,7 @@ typedef struct proposition {
     lex_class subject;
     double subject_weight, good, bad, more, less, persist, alone, degree;
     bool same, negated, any, predicate;
+    bool partly;        /* "not completely clear": neither clear nor not */
     size_t first, last; /* units, negation included */
     double value;
 } proposition;
@@ -158,7 +159,8 @@ static const unit *inherited(const reading *r)
         const unit *u = &r->list->units[i];
         if (!is_noun(u)) continue;
         if (!governed(&before, i)) return u;
-        if (!any) any = u;
+        /* "settled on treatment, flared again": not the treatment */
+        if (!any && u->class != LEX_OTHER) any = u;
     }
     return any;
 }
@@ -238,6 +240,11 @@ static void read_evaluations(reading *r)
             continue;
         }
         int target = (u[i].flags & LEX_ANY) ? NO_TARGET : find_target(r, i);
+        /* "some redness is normal": that it is expected, not that it has gone */
+        if (unit_is(&u[i], "normal") && target != NO_TARGET && u[target].class == LEX_TROUBLE) {
+            r->used[target] = true;
+            continue;
+        }
         proposition *p;
         if (u[i].flags & LEX_ANY) {
             int near = find_target(r, i);
@@ -263,7 +270,7 @@ static void read_presence(reading *r)
         good_news |= r->items[k].good > 0 || r->items[k].subject == LEX_QUALITY;
     for (size_t i = r->clause->first; i < r->clause->end; i++) {
         if (r->used[i] || (u[i].class != LEX_TROUBLE && u[i].class != LEX_QUALITY) ||
-            in_comparison(r, i))
+            unit_in(&u[i], WORD_SCORE) || in_comparison(r, i))
             continue;
         size_t h = head(r, i);
         /* "acne marks", "oily food", "red cheeks": the head decides, but trouble of the skin itself
@@ -281,14 +288,16 @@ static void read_presence(reading *r)
             excepted |= u[k - 1].class == LEX_EXCEPT;
         for (size_t k = i; k > r->clause->first && k + 3 > i; k--)
             wished |= u[k - 1].class == LEX_WISH;
-        if (excepted || (u[i].class == LEX_TROUBLE && (wished || (governed(r, i) && after_news))))
+        bool event = u[i].weight > EVENT_WEIGHT; /* a flare is news by itself */
+        if (excepted ||
+            (u[i].class == LEX_TROUBLE && (wished || (governed(r, i) && after_news && !event))))
             continue;
         proposition *p = add(r, (int)i, u[i].class, u[i].weight, i);
         /* "the skin is red" counts more than "mild acne" in a list of findings */
-        p->predicate = u[i].flags & LEX_ADJ;
+        p->predicate = (u[i].flags & LEX_ADJ) || event;
         if (u[i].class == LEX_QUALITY)
             good_news = true;
-        else if (good_news)
+        else if (good_news && !event)
             p->subject_weight *= 0.4; /* "your acne shows improvement" */
     }
 }
@@ -301,13 +310,15 @@ static size_t first_after(const reading *r, const proposition *p, size_t n)
 {
     for (size_t i = n + 1; i <= p->last && i < r->clause->end; i++) {
         const unit *u = &r->list->units[i];
+        if (unit_in(u, WORD_CAUSE)) return SIZE_MAX; /* "not sleeping because of itch" */
         if ((int)i == p->target || (is_evaluation(u) && i >= p->first)) return i;
     }
     return SIZE_MAX;
 }
 
-static void negate(proposition *p, size_t at)
+static void negate(const reading *r, proposition *p, size_t at)
 {
+    p->partly |= at + 1 < r->clause->end && unit_in(&r->list->units[at + 1], WORD_TOTALLY);
     p->negated = !p->negated;
     if (at < p->first) p->first = at;
     if (at > p->last) p->last = at;
@@ -345,6 +356,10 @@ static bool is_superlative(const reading *r, size_t n)
     const unit *u = r->list->units;
     bool never = unit_in(&u[n], WORD_NEVER);
     if (!never && u[n].class != LEX_NEG_NOT) return false;
+    /* "could not be happier", "couldn't be worse" */
+    if (n > r->clause->first && unit_is(&u[n - 1], "could") && n + 2 < r->clause->end &&
+        unit_is(&u[n + 1], "be") && (u[n + 2].class == LEX_GOOD || u[n + 2].class == LEX_BAD))
+        return true;
     for (size_t k = n + 1; k < r->clause->end; k++) {
         if (never && unit_is(&u[k], "better") && !unit_in(&u[k - 1], WORD_BECOMES)) return true;
         bool judged = u[k].class == LEX_GOOD || u[k].class == LEX_BAD || u[k].class == LEX_TROUBLE;
@@ -361,7 +376,7 @@ static void read_negation(reading *r)
         if (u[n].class == LEX_NEG_AFTER ||
             (unit_in(&u[n], WORD_NIL) && n > r->clause->first && r->count > r->clause_first &&
              n + 1 == r->clause->end)) {
-            if (r->count > r->clause_first) negate(&r->items[r->count - 1], n);
+            if (r->count > r->clause_first) negate(r, &r->items[r->count - 1], n);
             continue;
         }
         if (u[n].class != LEX_NEG_NO && u[n].class != LEX_NEG_NOT && !little) continue;
@@ -372,11 +387,11 @@ static void read_negation(reading *r)
         size_t least = SIZE_MAX;
         for (size_t k = r->clause_first; k < r->count; k++) {
             size_t at = first_after(r, &r->items[k], n);
-            if (at != SIZE_MAX && (u[n].flags & LEX_ALL)) negate(&r->items[k], n);
+            if (at != SIZE_MAX && (u[n].flags & LEX_ALL)) negate(r, &r->items[k], n);
             if (at < least) least = at, nearest = &r->items[k];
         }
         if (nearest && !(u[n].flags & LEX_ALL) && (!little || nearest->subject == LEX_QUALITY))
-            negate(nearest, n);
+            negate(r, nearest, n);
     }
 }
 
@@ -459,7 +474,7 @@ static double verdict_value(const proposition *p)
 
 static double value_of(const proposition *p)
 {
-    if (p->subject == LEX_OTHER && !p->any) return 0;
+    if ((p->subject == LEX_OTHER && !p->any) || (p->partly && p->negated)) return 0;
     double v = p->subject == LEX_TROUBLE   ? trouble_value(p)
                : p->subject == LEX_QUALITY ? quality_value(p)
                                            : verdict_value(p);

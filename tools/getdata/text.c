@@ -90,6 +90,7 @@ static void scan_word(scan *s)
         s->at = after;
     }
     word[n] = '\0';
+    if (strcmp(word, "\xC3\xB8") == 0) strcpy(word, "no"); /* a zero with a stroke */
     push_word(s, word, from);
 }
 
@@ -115,6 +116,18 @@ static void scan_number(scan *s)
     t->percent = percent;
 }
 
+/* "(-)" and "[+]" behind a finding: absent, present. */
+static bool scan_sign(scan *s, uint32_t c, uint32_t next, size_t from)
+{
+    bool open = c == '(' || c == '[';
+    size_t end = s->at + 1; /* behind the sign, which is one byte */
+    if (!open || (next != '-' && next != '+') || end >= s->size) return false;
+    if (s->note[end] != (c == '(' ? ')' : ']')) return false;
+    s->at = end + 1;
+    push(s, TOKEN_WORD, next == '-' ? "absent" : "present", from);
+    return true;
+}
+
 static void scan_mark(scan *s)
 {
     size_t from = s->at, after;
@@ -122,7 +135,13 @@ static void scan_mark(scan *s)
     size_t beyond;
     next = peek(s, after, &beyond);
     s->at = after;
-    if (c == 0x2192 || (c == '-' && next == '>') || (c == '=' && next == '>')) {
+    bool first = from == 0 || strchr(" \t\n,(", s->note[from - 1]);
+    if (scan_sign(s, c, next, from)) return;
+    if (c == '?' && first && letter(next)) { /* "?infected": whether it is */
+        push(s, TOKEN_WORD, "whether", from);
+    } else if (c == 0x2205) { /* the empty set */
+        push(s, TOKEN_WORD, "no", from);
+    } else if (c == 0x2192 || (c == '-' && next == '>') || (c == '=' && next == '>')) {
         if (c != 0x2192) s->at = beyond;
         push(s, TOKEN_MARK, "->", from);
     } else if (c == '+') {

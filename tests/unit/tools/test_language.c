@@ -64,9 +64,14 @@ static void unknown(void **state)
 static void shorthand(void **state)
 {
     (void)state;
-    const char *const notes[] = {"F/u 4/52, cont Rx", "Tab doxy 100 mg od x 14 days",
-                                 "skin claer now",    "acne better",
-                                 "No new pimples",    "Pimpels are reducng"};
+    const char *const notes[] = {
+        "F/u 4/52, cont Rx", "Tab doxy 100 mg od x 14 days", "skin claer now", "acne better",
+        "No new pimples", "Pimpels are reducng",
+        /* English, word for word, or but for the name of a drug */
+        "Pt doing great!", "Could be better.", "Improved? Yes.", "Continues to do well.",
+        "Works like a charm", "PASI 12 -> 4", "Near clear, BSA 1%.",
+        "Much improved. Pt v. pleased.", "Good response to adalimumab, maintain.",
+        "Ulcer smaller: 3 cm -> 1 cm."};
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         assert_string_equal(tag_of(notes[i]), "en");
     assert_string_equal(tag_of("Pimples kam ho gaye hain, cream continue karo"), "hi-Latn");

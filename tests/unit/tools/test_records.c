@@ -281,9 +281,13 @@ static void markup(void **state)
         {"hasn&#39;t&nbsp;improved &amp; isn&rsquo;t", "hasn't improved & isn't"},
         {"&#x2019;&#128077;&lt;b&gt;", "\xE2\x80\x99\xF0\x9F\x91\x8D<b>"},
         {"n\xE2\x80\x8Bot im\xC2\xADproved\xEF\xBB\xBF", "not improved"},
-        {"&#0;&#xD800;&#xA0;.", "   ."}};
+        {"&#0;&#xD800;&#xA0;.", "   ."},
+        {"> much better\n> continue\nNo change.", "\n\nNo change."},
+        {"Worse.\n>better", "Worse.\n\n"}};
     static const char *const plain[] = {"",
                                         "fewer than <5 spots, size >3",
+                                        "> better\n> continue",
+                                        "> 50 % better\nContinue",
                                         "a < b and c > d",
                                         "A & B; &nothing; &#; &#x; &#1114112; &#12a;",
                                         "<name> and <b",

@@ -153,6 +153,90 @@ static void moods(void **state)
           {"Use sunscreen, the skin is healing.", NOTE_POSITIVE});
 }
 
+/* Scores and counts of two visits, however they are written. */
+static void scores(void **state)
+{
+    (void)state;
+    CHECK({"PASI 12 -> 4", NOTE_POSITIVE}, {"PASI 4 -> 12", NOTE_NEGATIVE},
+          {"PASI 12.4 to 3.1", NOTE_POSITIVE}, {"IGA 1 today (was 3).", NOTE_POSITIVE},
+          {"IGA 3 today (was 1).", NOTE_NEGATIVE}, {"DLQI 4 (previously 15)", NOTE_POSITIVE},
+          {"BSA down to 2% from 20%.", NOTE_POSITIVE},
+          {"Itch 2/10 (8/10 last visit)", NOTE_POSITIVE},
+          {"Itch 8/10 (2/10 last visit)", NOTE_NEGATIVE},
+          {"Erythema: mild (was severe)", NOTE_POSITIVE},
+          {"Severity: severe (prev. mild)", NOTE_NEGATIVE},
+          {"Redness 3 to 1, swelling 2 to 0.", NOTE_POSITIVE},
+          {"Lesion count 40 last month, 12 today.", NOTE_POSITIVE},
+          {"Lesion count 12 last month, 40 today.", NOTE_NEGATIVE},
+          {"Ulcer smaller: 3 cm -> 1 cm.", NOTE_POSITIVE},
+          {"Improvement from 20% to 50%", NOTE_POSITIVE}, {"PASI 75 achieved.", NOTE_POSITIVE},
+          {"PASI 75 not reached.", NOTE_NEUTRAL}, {"Pimples 3 to 5 a week", NOTE_NEUTRAL},
+          {"Isotretinoin 40 mg (was 20)", NOTE_NEUTRAL});
+}
+
+/* Findings as in a form, questions with their answers, what was said at an earlier visit. */
+static void forms(void **state)
+{
+    (void)state;
+    CHECK({"Improved? Yes.", NOTE_POSITIVE}, {"Improved? No.", NOTE_NEGATIVE},
+          {"Any new lesions? No.", NOTE_POSITIVE}, {"New lesions (-)", NOTE_POSITIVE},
+          {"New lesions (+)", NOTE_NEGATIVE}, {"erythema - , scale - ", NOTE_POSITIVE},
+          {"\xC3\x98 new lesions", NOTE_POSITIVE}, {"?better", NOTE_NEUTRAL},
+          {"Very red, ?infected", NOTE_NEGATIVE}, {"Goal: clear skin.", NOTE_NEUTRAL},
+          {"Previous note: \"worse\". Today: much better.", NOTE_POSITIVE},
+          {"Since last visit: worse. Today: cream given.", NOTE_NEGATIVE});
+}
+
+/* What a clinic writes and the sum of its words does not say. */
+static void clinical(void **state)
+{
+    (void)state;
+    CHECK({"No change in acne.", NOTE_NEUTRAL},
+          {"Good compliance, no change in acne.", NOTE_NEUTRAL},
+          {"Flare after missed doses, now settling.", NOTE_POSITIVE},
+          {"Settled on treatment, flared again after missed doses.", NOTE_NEGATIVE},
+          {"Fewer flares.", NOTE_POSITIVE}, {"Flare resolved.", NOTE_POSITIVE},
+          {"Frequent flares.", NOTE_NEGATIVE}, {"Poorly controlled eczema.", NOTE_NEGATIVE},
+          {"Loss of response to adalimumab.", NOTE_NEGATIVE},
+          {"Inadequate response to methotrexate.", NOTE_NEGATIVE},
+          {"Incomplete resolution, new vesicles.", NOTE_NEGATIVE},
+          {"Gone downhill.", NOTE_NEGATIVE}, {"Not sleeping because of itch.", NOTE_NEUTRAL},
+          {"Eczema flaring again since stopping the ointment.", NOTE_NEGATIVE},
+          {"Deep painful nodules on jaw before every period.", NOTE_NEGATIVE},
+          {"Rash recurred after initial improvement.", NOTE_NEGATIVE},
+          {"Plaques thinner, less scale.", NOTE_POSITIVE}, {"Only PIH left.", NOTE_POSITIVE},
+          {"Barely visible now.", NOTE_POSITIVE}, {"Not nearly as bad.", NOTE_POSITIVE},
+          {"Couldn't be happier.", NOTE_POSITIVE}, {"Could not be worse.", NOTE_NEGATIVE},
+          {"If anything worse.", NOTE_NEGATIVE}, {"Remains clear off treatment.", NOTE_POSITIVE},
+          {"Not completely gone but significantly reduced.", NOTE_POSITIVE});
+}
+
+/* Advice, courtesy, what is general or not yet there. */
+static void no_news(void **state)
+{
+    (void)state;
+    CHECK({"Better to use at night.", NOTE_NEUTRAL}, {"It is better to avoid sun.", NOTE_NEUTRAL},
+          {"Nice to meet you.", NOTE_NEUTRAL}, {"Thank you, happy new year!", NOTE_NEUTRAL},
+          {"Too soon to see improvement.", NOTE_NEUTRAL},
+          {"Photos too dark to judge improvement.", NOTE_NEUTRAL},
+          {"Improvement usually takes 8 weeks.", NOTE_NEUTRAL},
+          {"Most people get better.", NOTE_NEUTRAL},
+          {"When it improves reduce to alternate days.", NOTE_NEUTRAL},
+          {"Some redness is normal.", NOTE_NEUTRAL}, {"Bloods normal.", NOTE_NEUTRAL},
+          {"Tolerating well.", NOTE_NEUTRAL}, {"No side effects.", NOTE_NEUTRAL},
+          {"No red flags.", NOTE_NEUTRAL});
+}
+
+/* Words that are none of the lexicon, and no typing errors of it either. */
+static void other_words(void **state)
+{
+    (void)state;
+    CHECK({"Reviewed by phone.", NOTE_NEUTRAL}, {"Treatment resumed.", NOTE_NEUTRAL},
+          {"Please resend the photos.", NOTE_NEUTRAL}, {"Referred to the clinic.", NOTE_NEUTRAL},
+          {"Patient informed.", NOTE_NEUTRAL}, {"Battery low, retaining images.", NOTE_NEUTRAL},
+          {"Improveing", NOTE_POSITIVE});
+}
+
 static void typing_errors(void **state)
 {
     (void)state;
@@ -291,15 +375,37 @@ static void second_set(void **state)
     assert_true(macro_f1(&c, true) >= 0.90);
 }
 
+/* Shorthand of clinics, written to find faults. */
+static void clinic_set(void **state)
+{
+    (void)state;
+    confusion c = run("sentiment_clinic.tsv", false);
+    report("clinics' shorthand", &c);
+    assert_true(c.total >= 600);
+    assert_true(macro_f1(&c, true) >= 0.94);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(none),          cmocka_unit_test(negation),
-        cmocka_unit_test(subjects),      cmocka_unit_test(comparison),
-        cmocka_unit_test(clauses),       cmocka_unit_test(moods),
-        cmocka_unit_test(typing_errors), cmocka_unit_test(odd_texts),
-        cmocka_unit_test(reasons),       cmocka_unit_test(development_set),
-        cmocka_unit_test(heldout_set),   cmocka_unit_test(second_set),
+        cmocka_unit_test(none),
+        cmocka_unit_test(negation),
+        cmocka_unit_test(subjects),
+        cmocka_unit_test(comparison),
+        cmocka_unit_test(clauses),
+        cmocka_unit_test(moods),
+        cmocka_unit_test(scores),
+        cmocka_unit_test(forms),
+        cmocka_unit_test(clinical),
+        cmocka_unit_test(no_news),
+        cmocka_unit_test(other_words),
+        cmocka_unit_test(typing_errors),
+        cmocka_unit_test(odd_texts),
+        cmocka_unit_test(reasons),
+        cmocka_unit_test(development_set),
+        cmocka_unit_test(heldout_set),
+        cmocka_unit_test(second_set),
+        cmocka_unit_test(clinic_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
