@@ -30,6 +30,10 @@ for name in gates checkpoint wrapped; do
     same $name
 done
 cp stacked.safetensors right.safetensors
+# views of values of the other sign
+run 0 "$bin/skin-import" pytorch "$files/negated.pt" --network "$files/stacked.json" \
+    --map ConvLSTM_pytorch -o negated.safetensors
+cmp right.safetensors negated.safetensors || fail "negated: other weights than stacked"
 import 0 stacked --map ConvLSTM_pytorch --gates ifgo
 cmp -s stacked.safetensors right.safetensors && fail "the order of the gates changes nothing"
 
@@ -103,6 +107,12 @@ run 0 "$bin/skin-import" pytorch "$files/checkpoint.pt" --network twice.json --m
 says err "is not sigmoid"
 says err "PyTorch's default is 1e-5"
 # files
+run 1 "$bin/skin-import" pytorch "$files/pair.pt" --network "$files/stacked.json" \
+    --map ConvLSTM_pytorch -o pair.safetensors
+says err '2 state dicts under "generator", "discriminator"'
+run 1 "$bin/skin-import" pytorch "$files/normed.pt" --network "$files/stacked.json" \
+    --map ConvLSTM_pytorch -o normed.safetensors
+says err '"cell_list.0.conv.weight_v", of which it is computed'
 run 1 "$bin/skin-import" pytorch "$files/whole.pt" --network "$files/stacked.json" \
     -o whole.safetensors
 says err "torch.nn.modules.linear.Linear"

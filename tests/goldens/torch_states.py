@@ -12,6 +12,9 @@ PyTorch has no ConvLSTM: the cells here do what the most copied ones do, in code
     wrapped    the same network as gates, compiled and behind DataParallel, a bias of one value for
                all channels; beside it what people save with their weights
     whole      a pickled object, which is refused
+    negated    the weights of stacked as views of the other sign ("neg" bit)
+    pair       two networks' state dicts in one file, which is refused
+    normed     the weights of stacked behind weight_norm's names, which is refused
 """
 import argparse
 import collections
@@ -153,6 +156,16 @@ def save_wrapped(net, path):
                 "seen": {1, 2}}, path)
 
 
+def write_variants():
+    """Other files of the weights of stacked."""
+    state = torch.load(os.path.join(OUT, "stacked.pt"), weights_only=True)
+    save = (lambda what, name: torch.save(what, os.path.join(OUT, name + ".pt")))
+    save({k: torch._neg_view(-v) for k, v in state.items()}, "negated")
+    small = {"fc.bias": state["fc.bias"]}
+    save({"generator": small, "discriminator": small}, "pair")
+    save({k.replace("conv.weight", "conv.weight_v"): v for k, v in state.items()}, "normed")
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     torch.manual_seed(1)
@@ -179,6 +192,7 @@ def main():
                   dict(type="global_average_pool"), dict(type="dense", units=2)), save_checkpoint,
           {"gates": "ifgo", "hidden_first": True, "layers": {"conv_lstm2d": {"conv": "rnn.conv"}}},
           torch.float64)
+    write_variants()
     torch.save(nn.Linear(2, 1), os.path.join(OUT, "whole.pt"))
     net = GatesNet()
     net.cell0.Wxi.bias = nn.Parameter(torch.full((1,), 0.3).expand(3))

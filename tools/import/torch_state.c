@@ -174,6 +174,14 @@ static bool copy_values(reader *r, const storage *s, size_t offset, const size_t
     return true;
 }
 
+/* Whether a tensor is a view of values of the other sign, as the last argument says: PyTorch's
+ * "neg" bit. (Those that are conjugated are complex, and refused.) */
+static bool is_negated(const pickle_value *args)
+{
+    const pickle_value *neg = pickle_get(pickle_item(args, 6), "neg");
+    return pickle_is(neg, PICKLE_BOOL) && neg->integer;
+}
+
 static bool read_tensor(reader *r, const pickle_value *call, torch_tensor *t)
 {
     const pickle_value *args = call->args, *id = pickle_item(args, 0);
@@ -188,7 +196,9 @@ static bool read_tensor(reader *r, const pickle_value *call, torch_tensor *t)
                          "tensor \"%.80s\" is not one of up to %d dimensions", t->name,
                          TORCH_MAX_DIMS);
     t->ndim = (int)ndim;
-    return copy_values(r, s, offset, stride, t);
+    if (!copy_values(r, s, offset, stride, t)) return false;
+    for (size_t i = 0; i < t->count && is_negated(args); i++) t->values[i] = -t->values[i];
+    return true;
 }
 
 /* ---- the state dict ---- */
@@ -213,6 +223,30 @@ static const pickle_value *find_state(const pickle_value *root)
         if (is_state(v)) return v;
     }
     return is_state(root) ? root : NULL;
+}
+
+/* No state dict is where one is looked for: the message names those that are elsewhere. */
+static bool fail_without_state(reader *r, const pickle_value *root)
+{
+    char places[160] = "";
+    size_t n = 0, found = 0;
+    bool dict = pickle_is(root, PICKLE_DICT) || pickle_object_is(root, names[0]);
+    for (size_t i = 0; dict && i + 1 < root->count; i += 2) {
+        const pickle_value *key = root->items[i];
+        if (!pickle_is(key, PICKLE_TEXT) || !is_state(root->items[i + 1])) continue;
+        if (n + 44 < sizeof places)
+            n += (size_t)snprintf(places + n, sizeof places - n, "%s\"%.*s\"", found ? ", " : "",
+                                  key->size < 40 ? (int)key->size : 40, (const char *)key->bytes);
+        found++;
+    }
+    if (!found)
+        return tool_fail(
+            r->err, NBASE_ERR_FORMAT,
+            "a PyTorch file, but no state dict is in it: torch.save(net.state_dict(), FILE)");
+    return tool_fail(r->err, NBASE_ERR_FORMAT,
+                     "a PyTorch file with %zu state dict%s under %s; save the one that is meant: "
+                     "torch.save(torch.load(OLD)[NAME], FILE)",
+                     found, found > 1 ? "s" : "", places);
 }
 
 /* Leaves out what DataParallel and torch.compile put before every name. */
@@ -261,8 +295,7 @@ static const pickle_value *read_pickle(reader *r, import_bytes *in)
         return NULL;
     }
     if ((state = find_state(root))) return state;
-    tool_fail(r->err, NBASE_ERR_FORMAT,
-              "a PyTorch file, but no state dict is in it: torch.save(net.state_dict(), FILE)");
+    fail_without_state(r, root);
     return NULL;
 }
 
@@ -351,5 +384,23 @@ const char *torch_longer_name(const torch_state *s, const char *name)
         if (more > length && own[more - length - 1] == '.' && !strcmp(own + more - length, name))
             return own;
     }
+    return NULL;
+}
+
+const char *torch_replacement(const torch_state *s, const char *name)
+{
+    static const char *const endings[] = {"_orig", "_g", "_v"};
+    const char *dot = strrchr(name, '.');
+    char other[300];
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        snprintf(other, sizeof other, "%.250s%s", name, endings[i]);
+        const torch_tensor *t = torch_find(s, other);
+        if (t) return t->name;
+    }
+    if (!dot) return NULL;
+    int size = snprintf(other, sizeof other, "%.*s.parametrizations.%.100s.original",
+                        (int)(dot - name), name, dot + 1);
+    for (size_t i = 0; i < s->count; i++)
+        if (!strncmp(s->items[i].name, other, (size_t)size)) return s->items[i].name;
     return NULL;
 }

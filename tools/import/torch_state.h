@@ -45,4 +45,9 @@ const torch_tensor *torch_find(const torch_state *s, const char *name);
  * network, names begin with its own for it, as "model." */
 const char *torch_longer_name(const torch_state *s, const char *name);
 
+/* The name of a tensor that is there in place of this one, or null: pruning, weight and spectral
+ * normalisation, and other parametrisations replace "weight" by "weight_orig", "weight_g" and
+ * "weight_v", or "parametrizations.weight.original". */
+const char *torch_replacement(const torch_state *s, const char *name);
+
 #endif
