@@ -138,9 +138,16 @@ static int distance(const char *a, size_t na, const char *b, size_t nb, int most
     return row[na % 3][nb];
 }
 
+static size_t same_letters(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] && a[n] == b[n]) n++;
+    return n;
+}
+
 /* Of two equally near words: the one of which only the end was lost ("wors" is worse, not works),
  * then the one that ends as the mistyped word does ("cleary" is clearly, not clear), then the one
- * that stands first. */
+ * that begins so longer ("weels" is weeks, not weals), then the one that stands first. */
 static bool likelier(const char *word, const entry *a, const entry *b)
 {
     size_t n = strlen(word);
@@ -148,7 +155,9 @@ static bool likelier(const char *word, const entry *a, const entry *b)
     if (cut_a != cut_b) return cut_a;
     bool end_a = a->word[strlen(a->word) - 1] == word[n - 1],
          end_b = b->word[strlen(b->word) - 1] == word[n - 1];
-    return end_a != end_b ? end_a : a->word < b->word;
+    if (end_a != end_b) return end_a;
+    size_t begin_a = same_letters(a->word, word), begin_b = same_letters(b->word, word);
+    return begin_a != begin_b ? begin_a > begin_b : a->word < b->word;
 }
 
 /* Words that reverse a sentence's meaning are never guessed: a mistake would cost too much. */

@@ -1,5 +1,5 @@
 /* sentiment.h - does a doctor's note say that the skin got better? Built in, offline, by rules:
- * docs/sentiment.md describes how, and how well it works. */
+ * docs/labels.md describes how, and how well it works. */
 #ifndef GETDATA_SENTIMENT_H
 #define GETDATA_SENTIMENT_H
 

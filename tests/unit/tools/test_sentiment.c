@@ -234,6 +234,7 @@ static void other_words(void **state)
     CHECK({"Reviewed by phone.", NOTE_NEUTRAL}, {"Treatment resumed.", NOTE_NEUTRAL},
           {"Please resend the photos.", NOTE_NEUTRAL}, {"Referred to the clinic.", NOTE_NEUTRAL},
           {"Patient informed.", NOTE_NEUTRAL}, {"Battery low, retaining images.", NOTE_NEUTRAL},
+          {"Carry on for another two weels.", NOTE_NEUTRAL}, /* weeks, not weals */
           {"Improveing", NOTE_POSITIVE});
 }
 
