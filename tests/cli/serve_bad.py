@@ -108,6 +108,9 @@ def test_bad_bodies():
             s.ask("POST", "/predict", json.dumps({"img": np.zeros((3, 2, 2, 3), int).tolist()})),
             422, "NO_VALID_FRAMES", "all zeros")
         problem(s.ask("POST", "/predict?detect=maybe", good), 400, "BAD_REQUEST", "?detect=maybe")
+        problem(s.ask("POST", "/predict?detect=0&detect=1", good), 400, "BAD_REQUEST",
+                "?detect twice")
+        problem(s.ask("POST", "/predict?detect", good), 503, "NO_DETECTOR", "?detect")
         problem(s.ask("POST", "/predict?detect=1", good), 503, "NO_DETECTOR",
                 "detect without a detector")
         problem(
@@ -229,6 +232,8 @@ def test_bad_forms():
             "BAD_MULTIPART", "a long header line")
         bad(good.replace(b"Content-Type: image/jpeg", b"Content-Transfer-Encoding: base64"), form,
             400, "BAD_MULTIPART", "a transfer encoding")
+        bad(good.replace(b"Content-Type: image/jpeg", b"Content-Type: multipart/mixed; boundary=c"),
+            form, 400, "BAD_MULTIPART", "a form within a part")
         bad(good.replace(b"--bound\r\n", b"--bound junk\r\n"), form, 400, "BAD_MULTIPART",
             "text behind a boundary")
         bad(*multipart([]), 400, "BAD_REQUEST", "no photo")

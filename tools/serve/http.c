@@ -31,9 +31,27 @@ enum {
     LIBRARY_LIMIT = 1 << 20
 };
 
-const char *request_argument(request *r, const char *name)
+typedef struct argument_search {
+    const char *name, *value;
+    size_t count;
+} argument_search;
+
+static enum MHD_Result find_argument(void *ctx, enum MHD_ValueKind kind, const char *key,
+                                     const char *value)
 {
-    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+    argument_search *a = ctx;
+    (void)kind;
+    if (strcasecmp(key, a->name) != 0) return MHD_YES;
+    if (a->count++ == 0) a->value = value ? value : "";
+    return MHD_YES;
+}
+
+const char *request_argument(request *r, const char *name, size_t *count)
+{
+    argument_search a = {.name = name};
+    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, find_argument, &a);
+    *count = a.count;
+    return a.value;
 }
 
 const char *request_header(request *r, const char *name)
@@ -519,9 +537,10 @@ void http_stop(server *s)
 #else
 #include "request.h"
 
-const char *request_argument(request *r, const char *name)
+const char *request_argument(request *r, const char *name, size_t *count)
 {
     (void)r, (void)name;
+    *count = 0;
     return NULL;
 }
 

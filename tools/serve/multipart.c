@@ -114,6 +114,8 @@ static bool begin_part(multipart *m)
                    !strcasestr(line + 26, "binary") && !strcasestr(line + 26, "8bit") &&
                    !strcasestr(line + 26, "7bit")) {
             return fail(m, "a part with a transfer encoding");
+        } else if (strncasecmp(line, "Content-Type:", 13) == 0 && strcasestr(line, "multipart/")) {
+            return fail(m, "a form within a part; send each file as a part of its own");
         } else if (!strchr(line, ':')) {
             return fail(m, "a malformed header line");
         }

@@ -68,8 +68,11 @@ static inline budget *request_memory(request *r)
 /* Lets the route free what it holds, now that the answer is ready or there will be none. */
 void request_release(request *r);
 
-/* Text of an argument in the query string, or of a header line; null if it is not there. */
-const char *request_argument(request *r, const char *name);
+/* Text of an argument in the query string ("" of one without a value); null if it is not there.
+ * *count gets how often it is there. */
+const char *request_argument(request *r, const char *name, size_t *count);
+
+/* Text of a header line; null if it is not there. */
 const char *request_header(request *r, const char *name);
 
 /* Sets the answer, status 200. request_text takes over malloc'ed text, where null means that memory

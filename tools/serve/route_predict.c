@@ -15,7 +15,11 @@ typedef struct predict_state {
 
 static bool flag_argument(request *r, const char *name)
 {
-    const char *text = request_argument(r, name);
+    size_t count;
+    const char *text = request_argument(r, name, &count);
+    if (count > 1)
+        return problem_set(&r->problem, 400, "BAD_REQUEST",
+                           "%s stands %zu times in the address; once is enough", name, count);
     if (!text || strcmp(text, "0") == 0 || strcmp(text, "false") == 0) return false;
     if (strcmp(text, "1") == 0 || strcmp(text, "true") == 0 || !*text) return true;
     return problem_set(&r->problem, 400, "BAD_REQUEST", "%s=%.40s in the address; expected 0 or 1",
