@@ -155,6 +155,9 @@ says grouped/report.html "Unsure (95 %)"
 jq -e '.fairness.groups as $g | (.promise | .deteriorated.unsure + .improved.unsure) as $all
     | ([$g[] | .unsure * .people] | add | round) == $all and $all > 0 and ($g | all(.unsure_95[0] <= .unsure and .unsure <= .unsure_95[1]))' grouped/metrics.json >/dev/null || fail "unsure by group: $(jq -c '.promise, .fairness.groups' grouped/metrics.json)"
 # ids written another way, as spreadsheets do, are nobody's; a few that are missing are told
+sed '1s/id/user_id/' groups.csv >renamed.csv
+run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups renamed.csv --quiet
+says err "was 'user_id' meant? Rename it"
 sed '2,$s/;/.0;/' groups.csv >others.csv
 run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups others.csv --quiet
 says err "others.csv: none of the 12 people judged is in it"

@@ -102,7 +102,7 @@ refuse 1 "dr_msg_stats.csv" nowhere
 refuse 2 "min-images" clinic --min-images 40
 mkdir -p bad/followup_data bad/images
 table() { printf "$1" >bad/dr_msg_stats.csv; }
-table 'id,note\n7,x\n'; refuse 1 "column 'user_id' is missing" bad
+table 'id,note\n7,x\n'; refuse 1 "column 'user_id' is missing in the first line, which has 'id', 'note'" bad
 table ''; refuse 1 "empty" bad
 table 'user_id\n'; refuse 1 "no user in it" bad
 table 'user_id,a\n7,"open\n'; refuse 1 "not valid CSV" bad

@@ -41,12 +41,13 @@ static size_t distance(const char *a, size_t n, const char *b, size_t m)
 const char *column_nearest(const char *column, char *const *fields, size_t count)
 {
     char wanted[LONGEST], name[LONGEST];
-    size_t n = bare_name(column, wanted), nearest = n / 3 + 1;
+    /* twice the letters that differ, so that a name that has the other inside comes between */
+    size_t n = bare_name(column, wanted), nearest = 2 * (n / 3 + 1);
     const char *found = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t size = bare_name(fields[i], name);
         bool inside = memmem(name, size, wanted, n) != NULL;
-        size_t d = inside ? size > n : distance(wanted, n, name, size);
+        size_t d = inside ? size > n : 2 * distance(wanted, n, name, size);
         if (d < nearest) nearest = d, found = fields[i];
     }
     return found;

@@ -249,7 +249,11 @@ static bool read_part(data_split *split, const json_t *ids, data_part part, cons
     const json_t *value;
     json_array_foreach(ids, i, value)
     {
-        const char *id = json_is_string(value) ? json_string_value(value) : "?";
+        const char *id = json_string_value(value);
+        if (!id)
+            return tool_fail(err, NBASE_ERR_FORMAT,
+                             "%s: \"%s\", item %zu: an id is text, as \"123\"; %s", path,
+                             part_names[part], i, advice);
         data_user *user = find(split, id);
         const char *fault = !user                     ? "has no label in label.json"
                             : user->part != PART_NONE ? "is there twice"

@@ -85,14 +85,32 @@ static void place_column(reader *r, size_t c)
     r->place[c] = exact ? at_exact : at_alike;
 }
 
+/* The names of the first line, as far as there is room. */
+static void list_columns(const reader *r, char *out, size_t size)
+{
+    size_t n = 0;
+    char name[SHOWN_SIZE];
+    out[0] = '\0';
+    for (size_t f = 0; f < r->field && n + SHOWN_SIZE + 8 < size; f++)
+        n += (size_t)snprintf(out + n, size - n, "%s'%s'", f ? ", " : "",
+                              shown(r->header[f], strlen(r->header[f]), name));
+}
+
 static void report_missing(reader *r, const char *column)
 {
     const char *near = column_nearest(column, r->header, r->field);
-    char name[SHOWN_SIZE];
-    tool_fail(r->err, NBASE_ERR_FORMAT, "%s: the column '%s' is missing in the first line%s%s%s",
-              r->what, column, near ? "; was '" : "", near ? shown(near, strlen(near), name) : "",
-              near ? "' meant? Rename it" : "");
+    char name[SHOWN_SIZE], all[4 * SHOWN_SIZE];
     r->failed = true;
+    if (near) {
+        tool_fail(r->err, NBASE_ERR_FORMAT,
+                  "%s: the column '%s' is missing in the first line; was '%s' meant? Rename it",
+                  r->what, column, shown(near, strlen(near), name));
+        return;
+    }
+    list_columns(r, all, sizeof all);
+    tool_fail(r->err, NBASE_ERR_FORMAT,
+              "%s: the column '%s' is missing in the first line, which has %s", r->what, column,
+              all);
 }
 
 static void check_header(reader *r)

@@ -230,7 +230,7 @@ static void test_split_refused(void **state)
          "user 'a' is there twice"},
         {labels, flips, "{\"train\":[\"z\"],\"validation\":[],\"test\":[\"a\"]}",
          "user 'z' has no label"},
-        {labels, flips, "{\"train\":[7],\"validation\":[],\"test\":[\"a\"]}", "has no label"},
+        {labels, flips, "{\"train\":[7],\"validation\":[],\"test\":[\"a\"]}", "an id is text"},
         {labels, flips, "{\"train\":[", "partition.json: line 1"},
     };
     put("persons.json", "{}");
