@@ -1,4 +1,14 @@
-/* Sequences through a net, as its plan says (plan.h). */
+/* Runs sequences through a net, as its plan says (plan.h).
+ *
+ * Two things are called a step here. A step of the plan, `step`, is an index into plan->steps: a
+ * node, and how it is run. A step of the sequence is one of the frames that are run, the valid ones
+ * unless layers want others (layers/clock.h): `s` is its number within this call. In a stream
+ * w->done of them went before, so that the nodes, which count from the beginning of the sequence,
+ * get w->done + s.
+ *
+ * All threads of a team go through the same loops over steps and frames at the same time, each with
+ * its share of every step, `part` of `parts`. They meet in wait_for_all wherever one of them reads
+ * what others have written. */
 #include "engine.h"
 
 #include <string.h>
@@ -25,11 +35,11 @@ typedef struct worker {
     size_t part, parts;
     const convlstm__steps *steps;    /* of the stage that runs */
     const convlstm__steps *on_clock; /* those of each clock */
-    const bool *unscaled;            /* per frame of this call (convlstm__unscaled) */
+    const bool *unscaled;            /* convlstm__frame_notes.unscaled */
     bool any_unscaled;               /* of the valid frames */
     size_t done;                     /* steps of the sequence in earlier calls (streams) */
     frames_view images;
-    /* What steps on each clock store. */
+    /* Per clock, where what is stored on it begins. */
     float *store[CONVLSTM__MAX_CLOCKS];
     /* Where the frames of each output go that is a sequence, if all are wanted; data null: they
      * are not. */
@@ -49,7 +59,8 @@ static bool in_team(const worker *w) { return w->parts > 1; }
 static float *memory_at(const worker *w, size_t step, size_t frame)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
-    return w->lane + p->memory + frame % (in_team(w) ? p->team_places : p->places) * p->alternate;
+    return w->lane + p->memory +
+           frame % (in_team(w) ? p->team_places : p->places) * p->place_floats;
 }
 
 /* The same for frame s of this call. */
@@ -110,8 +121,8 @@ static const float *input_of(const worker *w, size_t step, size_t input, size_t 
     return view_at(&stored, s);
 }
 
-/* Whether the images of frame s are. Behind a layer that changes the number of frames: whether
- * those of any frame are. */
+/* Whether the images of frame s have values beyond -1..1 (convlstm__unscaled). A layer that changes
+ * the number of frames makes frames of several: behind one, whether any frame's images have. */
 static bool is_unscaled(const worker *w, size_t s)
 {
     bool derived = w->steps >= w->on_clock + CONVLSTM__DERIVED_FRAMES;
@@ -222,8 +233,8 @@ static void copy_to_outputs(const worker *w, size_t step, size_t s, const float 
             copy_share(w, frame, w->outs[k].floats, view_at(&w->outs[k], s));
 }
 
-/* Copies the frame that a wave has brought out of a step to where it is stored, and to the output;
- * a team does so in the next wave. */
+/* Copies the frame that a wave has brought out of a step to where it is stored, and to the network's
+ * outputs. A team does so in the next wave, when all its threads have written their shares of it. */
 static void copy_frame(const worker *w, size_t step, size_t wave)
 {
     size_t s;
@@ -253,15 +264,15 @@ static void begin_states(const worker *w, const convlstm__stage *stage)
 /* All frames through the steps of a stage, in waves (plan.h). */
 static void run_frames(const worker *w, const convlstm__stage *stage)
 {
-    size_t last = 0, s;
+    size_t longest_lag = 0, s;
     if (!w->steps->count || stage->first == stage->end) return;
     begin_states(w, stage);
     for (size_t i = stage->first; i < stage->end; i++) {
         bool copied = w->plan->steps[i].stored != SIZE_MAX || is_output(w, i);
         size_t lag = lag_of(w, i) + (copied && in_team(w) ? 1 : 0);
-        if (lag > last) last = lag;
+        if (lag > longest_lag) longest_lag = lag;
     }
-    for (size_t wave = 0; wave < w->steps->count + last; wave++) {
+    for (size_t wave = 0; wave < w->steps->count + longest_lag; wave++) {
         for (size_t i = stage->first; i < stage->end; i++)
             if (frame_in_wave(w, wave, lag_of(w, i), &s)) run_step(w, i, s);
         for (size_t i = stage->first; i < stage->end; i++)
@@ -277,7 +288,7 @@ static const float *whole_input(const worker *w, size_t step)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
     if (p->inputs[0] == CONVLSTM__IMAGES)
-        return stored_view(w, p->node->in.clock, w->plan->images, w->images.floats).data;
+        return stored_view(w, p->node->in.clock, w->plan->stored_images, w->images.floats).data;
     if (p->node->in.rank == CONVLSTM__SEQUENCE) return step_view(w, p->inputs[0]).data;
     return final_output(w, p->inputs[0]);
 }
@@ -305,16 +316,16 @@ static void run_whole(const worker *w, const convlstm__stage *stage)
     if (is_output(w, stage->first)) wait_for_all(w);
 }
 
-/* What a step has given in the end, if that is not a sequence, or only its last frame is wanted. */
+/* The last output of a step: the only one, if it gives a frame or vector. */
 static const float *final_output(const worker *w, size_t step)
 {
     const convlstm__plan_step *p = &w->plan->steps[step];
     bool once = w->plan->stages[p->stage].kind == CONVLSTM__STAGE_ONCE;
-    size_t last = once ? 0 : done_by(w, p->node) - 1; /* a frame or vector is step 0 */
+    size_t last = once ? 0 : done_by(w, p->node) - 1; /* what runs once has step 0 alone */
     return p->node->ops->inference.output(p->node, memory_at(w, step, last), last);
 }
 
-/* The state of a recurrent step into the lane of step `step`, h and c side by side. */
+/* Copies the state of the recurrent step that step `step` takes into its memory: h, then c. */
 static void take_state(const worker *w, size_t step)
 {
     const convlstm__plan_step *p = &w->plan->steps[step], *from = &w->plan->steps[p->inputs[0]];
@@ -325,7 +336,7 @@ static void take_state(const worker *w, size_t step)
     wait_for_all(w);
 }
 
-/* What comes after the last frame, each step in parts, the team waiting for each. */
+/* The steps that run once, after the last frame. The team waits for each, as the next takes it. */
 static void run_once(const worker *w, const convlstm__stage *stage)
 {
     for (size_t i = stage->first; i < stage->end; i++) {
@@ -350,11 +361,12 @@ static void run_once(const worker *w, const convlstm__stage *stage)
     }
 }
 
-/* The images without the masked ones, for steps that look ahead. */
+/* Stores the images of the frames that are run, for steps that look ahead. */
 static void store_images(const worker *w)
 {
-    frames_view to = stored_view(w, w->plan->every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES,
-                                 w->plan->images, w->images.floats);
+    frames_view to =
+        stored_view(w, w->plan->every_frame ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES,
+                    w->plan->stored_images, w->images.floats);
     for (size_t s = 0; s < w->steps->count; s++)
         copy_share(w, view_at(&w->images, s), to.floats, view_at(&to, s));
     wait_for_all(w);
@@ -371,11 +383,11 @@ static void run_stage(const worker *w, const convlstm__stage *stage)
     }
 }
 
-/* All frames of this call through all stages but the last, if that runs once. */
+/* All frames of this call through all stages. A last stage that runs once is left to finish(). */
 static void run_stages(const worker *w)
 {
     const convlstm__plan *plan = w->plan;
-    if (plan->images != SIZE_MAX) store_images(w);
+    if (plan->stored_images != SIZE_MAX) store_images(w);
     for (size_t k = 0; k < plan->stage_count; k++) {
         const convlstm__stage *stage = &plan->stages[k];
         if (stage->first == stage->end ||
@@ -388,8 +400,8 @@ static void run_stages(const worker *w)
     }
 }
 
-/* Outputs that are not sequences with all their frames: what was given last, through the stage that
- * runs once if there is one. */
+/* Runs the stage that runs once, if the last one is such, and writes the outputs of which one frame
+ * or vector is wanted. */
 static void finish(const worker *w, const convlstm__sequence *sequence)
 {
     const convlstm__plan *plan = w->plan;
@@ -403,7 +415,8 @@ static void finish(const worker *w, const convlstm__sequence *sequence)
     }
 }
 
-/* Sets where the frames of the outputs go; whether some give one value only. */
+/* Sets where the frames go of the outputs of which all are wanted. Returns whether of others one
+ * frame or vector is wanted, which finish() writes. */
 static bool set_outputs(worker *w, const convlstm__sequence *sequence)
 {
     bool single = false;
@@ -417,32 +430,45 @@ static bool set_outputs(worker *w, const convlstm__sequence *sequence)
     return single && sequence->out[0];
 }
 
-/* The frames of each clock, and where what steps store of them begins. A sequence without a valid
- * frame has none on derived clocks. */
+/* Notes which frames are valid. */
+static void find_valid(const worker *w, const convlstm__engine *e,
+                       const convlstm__sequence *sequence, const convlstm__frame_notes *notes)
+{
+    if (is_first(w)) {
+        *notes->valid = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
+                                             sequence->frame_floats, notes->valid_times);
+        for (size_t t = 0; t < e->max_clock_frames; t++) notes->all_times[t] = t;
+    }
+    wait_for_all(w);
+}
+
+/* Fills in on_clock, the frames of each clock, and where what is stored on it begins. A sequence
+ * without a valid frame has none on derived clocks. */
 static void set_clocks(worker *w, const convlstm__engine *e, size_t lane, size_t frames,
-                       size_t valid, const size_t *time, convlstm__steps *on_clock)
+                       const convlstm__frame_notes *notes, convlstm__steps *on_clock)
 {
     const convlstm__clocks *clocks = &e->model->clocks;
-    float *store = (float *)e->whole.data + lane * (e->whole.bytes / sizeof(float) / e->lanes);
+    float *store = (float *)e->stored.data + lane * (e->stored.bytes / sizeof(float) / e->lanes);
     for (size_t c = 0; c < convlstm__clock_count(clocks); c++) {
         size_t n = convlstm__clock_frames(clocks, (convlstm__clock)c, frames);
-        bool none = c >= CONVLSTM__DERIVED_FRAMES && !valid;
+        bool none = c >= CONVLSTM__DERIVED_FRAMES && !*notes->valid;
         on_clock[c] =
-            (convlstm__steps){.frames = n, .count = none ? 0 : n, .time = time + e->frames};
+            (convlstm__steps){.frames = n, .count = none ? 0 : n, .time = notes->all_times};
         w->store[c] = store;
-        store += n * w->plan->whole_floats[c];
+        store += n * w->plan->stored_floats[c];
     }
-    on_clock[CONVLSTM__VALID_FRAMES].count = valid;
-    on_clock[CONVLSTM__VALID_FRAMES].time = time;
+    on_clock[CONVLSTM__VALID_FRAMES].count = *notes->valid;
+    on_clock[CONVLSTM__VALID_FRAMES].time = notes->valid_times;
     w->on_clock = on_clock;
 }
 
-/* Notes of the frames that are run whether their images are scaled, each thread of its share. */
+/* Notes of each frame that is run whether its images have values beyond -1..1. Each thread looks at
+ * its share of the frames. */
 static void find_unscaled(worker *w, const convlstm__sequence *sequence, bool *unscaled)
 {
     const convlstm__steps *steps = w->steps;
-    for (size_t s = steps->count * w->part / w->parts; s < steps->count * (w->part + 1) / w->parts;
-         s++) {
+    size_t first = steps->count * w->part / w->parts, end = steps->count * (w->part + 1) / w->parts;
+    for (size_t s = first; s < end; s++) {
         size_t t = steps->time[s];
         unscaled[t] = convlstm__unscaled(sequence->frames + t * sequence->frame_floats,
                                          sequence->frame_floats);
@@ -456,9 +482,7 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread)
 {
     const convlstm__plan *plan = e->plan;
-    size_t *times = e->times.data, all = e->frames + e->most + 1, *number = times + lane * all,
-           *time = number + 1;
-    bool *unscaled = (bool *)(times + e->lanes * all) + lane * e->frames;
+    const convlstm__frame_notes notes = convlstm__engine_notes(e, lane);
     convlstm__steps on_clock[CONVLSTM__MAX_CLOCKS];
     worker w = {.plan = plan,
                 .lane = convlstm__engine_lane(e, lane),
@@ -466,21 +490,16 @@ size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                 .team = team,
                 .part = team ? (size_t)thread : 0,
                 .parts = team ? (size_t)team->threads : 1,
-                .unscaled = unscaled,
+                .unscaled = notes.unscaled,
                 .done = sequence->done};
-    if (is_first(&w)) {
-        *number = convlstm__steps_find(sequence->mask, sequence->frames, sequence->count,
-                                       sequence->frame_floats, time);
-        for (size_t t = 0; t < e->most; t++) time[e->frames + t] = t;
-    }
-    wait_for_all(&w);
-    set_clocks(&w, e, lane, sequence->count, *number, time, on_clock);
-    w.steps = &on_clock[plan->every ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES];
+    find_valid(&w, e, sequence, &notes);
+    set_clocks(&w, e, lane, sequence->count, &notes, on_clock);
+    w.steps = &on_clock[plan->every_frame ? CONVLSTM__EVERY_FRAME : CONVLSTM__VALID_FRAMES];
     w.images = (frames_view){(float *)sequence->frames, sequence->frame_floats, w.steps, false};
     bool single = set_outputs(&w, sequence);
-    find_unscaled(&w, sequence, unscaled);
+    find_unscaled(&w, sequence, notes.unscaled);
     run_stages(&w);
-    size_t done = sequence->done + *number;
+    size_t done = sequence->done + *notes.valid;
     for (size_t k = 0; is_first(&w) && k < plan->output_count; k++)
         if (w.outs[k].data)
             convlstm__steps_fill_masked(w.outs[k].steps, w.outs[k].reversed, w.outs[k].floats,

@@ -18,13 +18,25 @@ typedef struct convlstm__engine {
     convlstm__net *net;
     convlstm__plan *plan;
 
-    size_t frames;                         /* the most that a sequence has had */
-    size_t most;                           /* and that any clock has for those */
-    convlstm__buffer lane_memory, scratch; /* (lanes), (threads) */
-    /* Per lane: the number of its valid frames, their times, and those of every frame; what plan
-     * steps that look ahead take and give. They hold nothing between calls. */
-    convlstm__buffer times, whole;
+    /* The most frames that a sequence has had, and the most that any clock (layers/clock.h) has for
+     * such a sequence. */
+    size_t max_frames, max_clock_frames;
+
+    convlstm__buffer lane_memory; /* per lane: the memory of the plan's steps */
+    convlstm__buffer scratch;     /* per thread */
+    /* Per lane, and without meaning between calls: convlstm__frame_notes, and what steps of one
+     * stage store for those of another (plan_step.stored). */
+    convlstm__buffer notes, stored;
 } convlstm__engine;
+
+/* What a call notes of the frames of its sequence. A time is a frame's place in the sequence, masked
+ * frames included. */
+typedef struct convlstm__frame_notes {
+    size_t *valid;       /* how many frames are valid */
+    size_t *valid_times; /* (max_frames) the times of those, ascending */
+    size_t *all_times;   /* (max_clock_frames) 0, 1, 2, ...: for clocks without masked frames */
+    bool *unscaled;      /* (max_frames) by time: convlstm__unscaled of the frame's images */
+} convlstm__frame_notes;
 
 /* An engine without a net yet. The model must outlive it. */
 void convlstm__engine_init(convlstm__engine *e, const convlstm_model *m,
@@ -41,6 +53,9 @@ nbase_status convlstm__engine_ready(convlstm__engine *e, size_t frames, size_t h
 /* The memory of a lane; a plan step's part of it begins at float plan_step.memory. */
 float *convlstm__engine_lane(const convlstm__engine *e, size_t lane);
 
+/* Where a call in this lane makes its notes. */
+convlstm__frame_notes convlstm__engine_notes(const convlstm__engine *e, size_t lane);
+
 /* Begins a sequence in a lane: states are zero. One thread calls it. */
 void convlstm__engine_begin(const convlstm__engine *e, size_t lane);
 
@@ -49,15 +64,18 @@ typedef struct convlstm__sequence {
     const float *frames; /* (count, frame_floats) */
     const uint8_t *mask; /* (count); null: a frame whose values are all zero is masked */
     size_t count, frame_floats;
-    size_t done;                   /* valid frames that went before */
-    float *out[CONVLSTM__OUTPUTS]; /* of each output; the first null: they are not wanted */
+    size_t done; /* valid frames of the same sequence in earlier calls (streams) */
+    /* Where each output of the network goes; the first null: none is wanted. */
+    float *out[CONVLSTM__OUTPUTS];
     /* Of outputs that are sequences only the latest frame is wanted, not all `count`. */
     bool latest;
 } convlstm__sequence;
 
-/* Runs it through the net and returns the number of valid frames now done; outputs are written if
- * there is one. Every thread of a team calls this at the same time; team null: this thread alone,
- * with the scratch of `thread`. */
+/* Runs a sequence through the net in a lane. Returns the number of its valid frames so far, those of
+ * earlier calls included; outputs are written if there is any.
+ *
+ * Every thread of a team calls this at the same time, with the same arguments but for its own number
+ * in the team, `thread`. team null: one thread runs it alone, with the scratch of `thread`. */
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread);
 

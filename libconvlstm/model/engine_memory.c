@@ -16,7 +16,7 @@ void convlstm__engine_free(convlstm__engine *e)
     if (!e->model) return;
     convlstm__plan_free(e->plan);
     convlstm__net_free(e->net);
-    convlstm__buffer *const buffers[] = {&e->lane_memory, &e->scratch, &e->times, &e->whole};
+    convlstm__buffer *const buffers[] = {&e->lane_memory, &e->scratch, &e->notes, &e->stored};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(&e->model->env, buffers[i]);
     convlstm__engine_init(e, e->model, e->backend, e->lanes, e->threads);
@@ -37,38 +37,57 @@ static nbase_status check_size(const convlstm_model *m, size_t height, size_t wi
         m->width, height, width);
 }
 
-/* Bytes of what all steps store for sequences of so many frames. False: there is no such number. */
-static bool whole_bytes(const convlstm__engine *e, size_t frames, size_t *bytes)
+/* Bytes of what all steps store for a sequence of so many frames. False: too many for a size_t. */
+static bool stored_bytes(const convlstm__engine *e, size_t frames, size_t *bytes)
 {
     const convlstm__clocks *clocks = &e->model->clocks;
     *bytes = 0;
     for (size_t c = 0; c < convlstm__clock_count(clocks); c++) {
-        size_t more = e->plan->whole_floats[c] * sizeof(float),
+        size_t more = e->plan->stored_floats[c] * sizeof(float),
                n = convlstm__clock_frames(clocks, (convlstm__clock)c, frames);
         if (!nbase__mul(n, more, &more) || !nbase__add(*bytes, more, bytes)) return false;
     }
     return true;
 }
 
-/* Room for longer sequences. */
+/* size_t values of a lane's notes: valid, valid_times and all_times. */
+static size_t noted_numbers(size_t max_frames, size_t max_clock_frames)
+{
+    return 1 + max_frames + max_clock_frames;
+}
+
+/* Room for sequences of so many frames. */
 static nbase_status reserve_frames(convlstm__engine *e, size_t frames, nbase_error *err)
 {
-    if (frames <= e->frames) return NBASE_OK;
+    if (frames <= e->max_frames) return NBASE_OK;
     const nbase_env *env = &e->model->env;
-    size_t bytes, most = convlstm__clock_most(&e->model->clocks, frames);
-    nbase_status status = whole_bytes(e, frames, &bytes)
-                              ? convlstm__reserve(env, &e->whole, e->lanes, bytes)
+    size_t bytes, clock_frames = convlstm__clock_most(&e->model->clocks, frames);
+    nbase_status status = stored_bytes(e, frames, &bytes)
+                              ? convlstm__reserve(env, &e->stored, e->lanes, bytes)
                               : NBASE_ERR_NOMEM;
     if (!status)
-        status = convlstm__reserve(env, &e->times, e->lanes,
-                                   (frames + most + 1) * sizeof(size_t) + frames * sizeof(bool));
+        status = convlstm__reserve(env, &e->notes, e->lanes,
+                                   noted_numbers(frames, clock_frames) * sizeof(size_t) +
+                                       frames * sizeof(bool));
     if (status) {
-        e->frames = 0;
+        e->max_frames = 0;
         return nbase__fail(err, status, "out of memory for %zu frames", frames);
     }
-    e->frames = frames;
-    e->most = most;
+    e->max_frames = frames;
+    e->max_clock_frames = clock_frames;
     return NBASE_OK;
+}
+
+/* The numbers of all lanes come first, then `unscaled` of all lanes: so each type is aligned. */
+convlstm__frame_notes convlstm__engine_notes(const convlstm__engine *e, size_t lane)
+{
+    const size_t numbers = noted_numbers(e->max_frames, e->max_clock_frames);
+    size_t *all = e->notes.data, *valid = all + lane * numbers;
+    return (convlstm__frame_notes){.valid = valid,
+                                   .valid_times = valid + 1,
+                                   .all_times = valid + 1 + e->max_frames,
+                                   .unscaled =
+                                       (bool *)(all + e->lanes * numbers) + lane * e->max_frames};
 }
 
 /* Whether the machine has the memory, so that asking for it cannot end the process later, when it
@@ -129,7 +148,7 @@ nbase_status convlstm__engine_ready(convlstm__engine *e, size_t frames, size_t h
         status = change_size(e, height, width, err);
     if (!status) status = reserve_frames(e, frames, err);
     if (status) return status;
-    e->net->prepares_fine = true; /* its frames are not known yet */
+    e->net->prepares_fine = true; /* images beyond -1..1 may come: they are not known yet */
     convlstm__net_prepare(e->net, e->model->version, false, 1);
     return NBASE_OK;
 }

@@ -17,7 +17,8 @@ static convlstm__stage_kind stage_kind(const convlstm__node *n)
     return is_sequence(&n->in) ? CONVLSTM__STAGE_FRAMES : CONVLSTM__STAGE_ONCE;
 }
 
-/* The step of a node; CONVLSTM__IMAGES for null. SIZE_MAX, too, if it is in no stage yet. */
+/* The step of a node. CONVLSTM__IMAGES, which is SIZE_MAX, for null, and also for a node that is in
+ * no stage yet. */
 static size_t step_of(const convlstm__plan *plan, const convlstm__node *n)
 {
     for (size_t i = 0; n && i < plan->step_count; i++)
@@ -25,15 +26,22 @@ static size_t step_of(const convlstm__plan *plan, const convlstm__node *n)
     return CONVLSTM__IMAGES;
 }
 
-/* Whether all that a node takes is there when its frames run in stage `stage`. */
+static bool is_planned(const convlstm__plan *plan, const convlstm__node *n)
+{
+    return step_of(plan, n) != CONVLSTM__IMAGES;
+}
+
+/* Whether all that a node takes is there when its frames run in stage `stage`: every node before it
+ * is planned, and a state with which a sequence begins comes from an earlier stage, since it is
+ * known only when that one is over. */
 static bool is_ready(const convlstm__plan *plan, const convlstm__node *n, size_t stage)
 {
     for (size_t i = 0; i < n->input_count; i++) {
-        size_t from = step_of(plan, n->from[i]);
-        if (n->from[i] && from == CONVLSTM__IMAGES) return false;
-        if (n->from[i] && plan->steps[from].stage == stage && is_sequence(&n->in) &&
-            !is_sequence(&n->from[i]->out))
-            return false;
+        const convlstm__node *from = n->from[i];
+        if (!from) continue; /* the images */
+        if (!is_planned(plan, from)) return false;
+        bool is_state = is_sequence(&n->in) && !is_sequence(&from->out);
+        if (is_state && plan->steps[step_of(plan, from)].stage == stage) return false;
     }
     return true;
 }
@@ -53,18 +61,18 @@ static void add_step(convlstm__plan *plan, convlstm__node *n, size_t stage)
     plan->step_count++;
 }
 
-/* Adds a stage with the nodes of its kind that are ready, in the net's order: one that looks ahead,
- * or all, of a stage of frames those that run the same ones. An empty stage is added only if it is
- * one of frames. */
+/* Adds a stage with the nodes of its kind that are ready, in the net's order: of those that look
+ * ahead the first one, else all, but in a stage of frames only those on the first one's clock. An
+ * empty stage is added only if it is one of frames. */
 static void add_stage(convlstm__plan *plan, const convlstm__net *net, convlstm__stage_kind kind)
 {
     size_t stage = plan->stage_count, first = plan->step_count;
     for (convlstm__node *n = net->first; n; n = n->next) {
-        bool other = plan->step_count > first && plan->steps[first].node->in.clock != n->in.clock;
-        if (stage_kind(n) != kind || step_of(plan, n) != CONVLSTM__IMAGES ||
-            !is_ready(plan, n, stage) || (other && kind == CONVLSTM__STAGE_FRAMES))
-            continue;
-        plan->every = plan->every || n->in.clock == CONVLSTM__EVERY_FRAME;
+        bool other_clock =
+            plan->step_count > first && plan->steps[first].node->in.clock != n->in.clock;
+        if (kind == CONVLSTM__STAGE_FRAMES && other_clock) continue;
+        if (stage_kind(n) != kind || is_planned(plan, n) || !is_ready(plan, n, stage)) continue;
+        plan->every_frame = plan->every_frame || n->in.clock == CONVLSTM__EVERY_FRAME;
         add_step(plan, n, stage);
         if (kind == CONVLSTM__STAGE_WHOLE) break;
     }
@@ -133,11 +141,13 @@ static size_t frame_floats(const convlstm__node *n)
     return convlstm__frame_floats(&n->out_layout, n->out.channels);
 }
 
+/* Gives what has `floats` in a frame its place among what is stored on a clock, unless *where says
+ * that it has one. */
 static void store(convlstm__plan *plan, size_t *where, convlstm__clock clock, size_t floats)
 {
     if (*where != SIZE_MAX) return;
-    *where = plan->whole_floats[clock];
-    plan->whole_floats[clock] += floats;
+    *where = plan->stored_floats[clock];
+    plan->stored_floats[clock] += floats;
 }
 
 static void store_step(convlstm__plan *plan, convlstm__plan_step *step)
@@ -145,16 +155,16 @@ static void store_step(convlstm__plan *plan, convlstm__plan_step *step)
     store(plan, &step->stored, step->node->out.clock, frame_floats(step->node));
 }
 
-/* All that a step in another stage takes of a sequence, and what steps that look ahead give. */
+/* Stores the sequences that a step of another stage takes, and what steps that look ahead give. */
 static void pass_stored(convlstm__plan *plan)
 {
-    plan->images = SIZE_MAX;
+    plan->stored_images = SIZE_MAX;
     for (size_t i = 0; i < plan->step_count; i++) {
         convlstm__plan_step *step = &plan->steps[i];
         for (size_t k = 0; k < step->node->input_count; k++) {
             size_t from = step->inputs[k];
             if (from == CONVLSTM__IMAGES && step->operation == CONVLSTM__WHOLE)
-                store(plan, &plan->images, step->node->in.clock,
+                store(plan, &plan->stored_images, step->node->in.clock,
                       convlstm__shape_floats(&step->node->in));
             if (from != CONVLSTM__IMAGES && step->operation != CONVLSTM__STATE &&
                 !same_stage(plan, from, i) && is_sequence(&plan->steps[from].node->out))
@@ -173,7 +183,8 @@ static bool is_map(const convlstm__plan *plan, size_t i)
            plan->steps[i].node->ops->inference.affine && is_sequence(&plan->steps[i].node->in);
 }
 
-/* Step `first` with the only one that takes its output, or that of an affine map of it. */
+/* Pairs step `first` with the only step that takes its output, or that of an affine map of it, if
+ * both nodes can. */
 static nbase_status pair_step(convlstm__plan *plan, size_t first)
 {
     convlstm__plan_step *steps = plan->steps;
@@ -208,8 +219,8 @@ static nbase_status pass_pair(convlstm__plan *plan)
     return status;
 }
 
-/* An affine map that takes the output of a step in its stage, and is not computed yet; or
- * step_count. */
+/* An affine map that takes the output of the step in the same stage, and that no other step
+ * computes yet; or step_count. */
 static size_t map_of(const convlstm__plan *plan, size_t step)
 {
     size_t i = next_taker(plan, step, step);
@@ -260,8 +271,8 @@ static void pass_lags(convlstm__plan *plan)
     }
 }
 
-/* How many frames of a sequence must be there at once: from the wave in which a step runs one to
- * that in which the last step takes it. */
+/* How many frames of an output must be there at once: a frame is needed from the wave in which its
+ * step runs it up to that in which the last step takes it. */
 static void pass_places(convlstm__plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -283,7 +294,8 @@ static void pass_places(convlstm__plan *plan)
     }
 }
 
-/* Places in a lane, one behind the other; none for steps that keep nothing there. */
+/* Lays out a lane: the memory of the steps, one behind the other. A step whose node has a state has
+ * one memory, in which the node itself keeps several outputs. */
 static void pass_memory(convlstm__plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -293,9 +305,9 @@ static void pass_memory(convlstm__plan *plan)
         step->memory = plan->lane_floats;
         if (step->operation == CONVLSTM__FOLDED || step->operation == CONVLSTM__WHOLE) continue;
         size_t floats = nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));
-        bool turns = is_sequence(&n->out) && !n->ops->state.begin;
-        step->alternate = turns ? floats : 0;
-        plan->lane_floats += floats * (turns ? larger(step->places, step->team_places) : 1);
+        bool in_turn = is_sequence(&n->out) && !n->ops->state.begin;
+        step->place_floats = in_turn ? floats : 0;
+        plan->lane_floats += floats * (in_turn ? larger(step->places, step->team_places) : 1);
     }
     plan->scratch_bytes = nbase__round_up(plan->scratch_bytes, NBASE_ALIGN);
 }

@@ -4,28 +4,38 @@
  * on its own, fused with a neighbour, or nothing, since another node does its work. Passes over the
  * list decide that, one function each (plan.c):
  *
- *   stages  which nodes run together, frame by frame, and what is stored between
- *   pair    two recurrent nodes, the second a step behind the first, share what is derived of the
- *           first's output; an affine map between them is folded into the second's weights
+ *   stages  which nodes run together, frame by frame
+ *   stored  which outputs are stored whole, for steps of a later stage
+ *   pair    two recurrent nodes, the second a frame behind the first, share what both compute from
+ *           the first's output; an affine map between them is folded into the second's weights
  *   map     a node writes its output and the affine map of it together
  *   lags    in which wave a node runs (below)
+ *   places  how many frames of a node's output must be kept at once
  *   memory  where a node's memory lies in a lane
  *
- * NBASE_VERBOSE=1 in the environment prints the plan, one line per step. The engine (session.h)
+ * NBASE_VERBOSE=1 in the environment prints the plan, one line per step. The engine (engine.h)
  * only loops over it.
  *
- * A step names the steps whose outputs it takes by their index, and stands after them. Steps are
- * fused with those that take their output where nobody else does, or where it is there all the
- * same.
+ * A step names the steps whose outputs it takes by their index, and stands after them. A pair is
+ * made only where nothing but its second step takes the output of the first. A step that writes its
+ * map along with its output may have others that take either.
  *
  * Waves. Frames go through a stage of steps in waves: in wave w a step with lag l runs its frame
- * w - l, if there is one. One thread takes each frame through all steps of the stage in one wave,
- * lag 0, but for the second of a pair, which is a frame behind. A team of threads shares each step.
- * There every step is a frame behind those that it takes, so that no step waits for another within
- * a wave: the team waits once per wave, and shares of unequal size even out over the steps. An
- * output must then last until the end of the wave in which the last step takes it: nodes have so
- * many places for it, which take turns, two in a row of steps, more where a branch is longer than
- * another. */
+ * w - l, if there is one. With steps A, B and C, each of which takes the output of the one before:
+ *
+ *            one thread: lags 0, 0, 0       a team of threads: lags 0, 1, 2
+ *     wave   0    1    2    3               0    1    2    3    4    5
+ *     A      f0   f1   f2   f3              f0   f1   f2   f3
+ *     B      f0   f1   f2   f3                   f0   f1   f2   f3
+ *     C      f0   f1   f2   f3                        f0   f1   f2   f3
+ *
+ * One thread takes each frame through all steps of the stage in one wave, but for the second step
+ * of a pair, which is a frame behind. A team shares the work of each step. There every step is a
+ * frame behind those whose outputs it takes, so that no step waits for another within a wave: the
+ * team waits once per wave, and a thread whose share of one step is small has a larger one of
+ * another. An output must then last until the end of the wave in which the last step takes it. So
+ * nodes have several places for outputs, which frames use in turn: two where steps follow each
+ * other, more where one branch of the network is longer than another. */
 #ifndef CONVLSTM_PLAN_H
 #define CONVLSTM_PLAN_H
 
@@ -36,7 +46,9 @@ typedef enum convlstm__operation {
     CONVLSTM__MAPS,   /* inference.step_map: writes the output of `partner`, an affine map, too */
     CONVLSTM__MAPPED, /* nothing: `partner` has written the output */
     CONVLSTM__FOLDED, /* nothing: in the weights of a later step, `partner` */
-    CONVLSTM__FIRST,  /* inference.step_pair: with the frame before of `partner`, its second */
+    /* inference.step_pair: its frame together with the frame before that of `partner`, the second
+     * of the pair. */
+    CONVLSTM__FIRST,
     CONVLSTM__SECOND, /* nothing, but for the last frame, which is run alone */
     CONVLSTM__WHOLE,  /* inference.whole: from a whole sequence to a whole sequence */
     CONVLSTM__STATE   /* the state of the node that it takes, by state.get */
@@ -49,14 +61,16 @@ typedef struct convlstm__plan_step {
     size_t inputs[CONVLSTM__INPUTS];
     size_t partner; /* see the operation */
     size_t stage;
-    /* Where its output is stored for other stages, in floats per frame from the beginning of what
-     * all on its clock store; SIZE_MAX: it is not. */
+    /* Whether and where all frames of its output are stored for other stages. The steps on one
+     * clock (layers/clock.h) store theirs one behind the other. For n frames the output begins
+     * n * stored floats behind the first one's; SIZE_MAX: it is not stored. */
     size_t stored;
     /* How many waves it runs behind the first step of its stage: for one thread, for a team. */
     size_t lag, team_lag;
-    /* Its memory in a lane, from float `memory` on: places that frames use in turn, for one thread
-     * and for a team, `alternate` floats apart. alternate 0: one memory for all frames. */
-    size_t memory, alternate, places, team_places;
+    /* Its memory in a lane, from float `memory` on: places that frames use in turn, `places` of
+     * them for one thread and `team_places` for a team, place_floats apart. place_floats 0: one
+     * memory for all frames. */
+    size_t memory, place_floats, places, team_places;
 } convlstm__plan_step;
 
 /* Consecutive steps that run together, steps[first] to steps[end - 1]. */
@@ -81,10 +95,10 @@ typedef struct convlstm__plan {
     size_t stage_count;
     size_t outputs[CONVLSTM__OUTPUTS], output_count; /* steps that give what the network gives */
     size_t lane_floats;                              /* memory of all nodes for one sequence */
-    /* What all steps on a clock store, per frame. */
-    size_t whole_floats[CONVLSTM__MAX_CLOCKS];
-    bool every;           /* some steps run every frame, masked ones too (layers/mask.c) */
-    size_t images;        /* as `stored` of a step, for the images; SIZE_MAX: they are not stored */
+    /* Per clock: floats of a frame of all that is stored on it. */
+    size_t stored_floats[CONVLSTM__MAX_CLOCKS];
+    bool every_frame;     /* some steps run every frame, masked ones too (layers/mask.c) */
+    size_t stored_images; /* as `stored` of a step, for the images */
     size_t scratch_bytes; /* per thread: the largest of the nodes' */
 } convlstm__plan;
 

@@ -100,8 +100,8 @@ static void check_memory(const convlstm__plan *plan)
         if (step->operation == CONVLSTM__FOLDED || step->operation == CONVLSTM__WHOLE) continue;
         size_t floats = nbase__round_up(n->lane_floats, NBASE_ALIGN / sizeof(float));
         bool two = n->out.rank == CONVLSTM__SEQUENCE && !n->ops->state.begin;
-        assert_int_equal(step->alternate, two ? floats : 0);
-        end += floats + step->alternate;
+        assert_int_equal(step->place_floats, two ? floats : 0);
+        end += floats + step->place_floats;
     }
     assert_int_equal(plan->lane_floats, end);
 }
