@@ -12,9 +12,9 @@
 static void free_node(convlstm__node *node)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    convlstm__buffer *const buffers[] = {&n->packed, &n->h,     &n->saved,
-                                         &n->c,      &n->wgrad, &n->start,
-                                         &n->masks,  &n->wide,  &n->start_gradients};
+    convlstm__buffer *const buffers[] = {&n->packed, &n->h,          &n->saved,
+                                         &n->c,      &n->wgrad,      &n->start,
+                                         &n->masks,  &n->map_memory, &n->start_gradients};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         convlstm__release(node->env, buffers[i]);
     if (n->cell) n->cell->ops->free(n->cell);
@@ -25,14 +25,14 @@ static const float *bias_of(const convlstm__lstm_node *n)
     return n->layer->use_bias ? convlstm__weights(&n->base, CONV_LSTM2D_BIAS) : NULL;
 }
 
-/* The kernel with the affine map before it folded in: scaled, and one more channel, of ones, for
- * the shift. Outside the frame both are zero, as Keras pads the map's output. */
+/* The kernel with the affine map before it folded in, (taps, channels + 1, 4F): scaled, and weights
+ * for one more channel, of ones, that make up the shift (conv_lstm2d_parts.h). */
 static const float *wide_kernel(const convlstm__lstm_node *n, const convlstm__affine *map)
 {
     const float *kernel = convlstm__weights(&n->base, CONV_LSTM2D_KERNEL);
     size_t channels = n->base.in.channels, outputs = 4 * n->layer->filters,
            taps = n->layer->kernel_size[0] * n->layer->kernel_size[1];
-    float *wide = n->wide.data;
+    float *wide = n->map_memory.data;
     for (size_t t = 0; t < taps;
          t++, kernel += channels * outputs, wide += (channels + 1) * outputs)
         for (size_t k = 0; k < outputs; k++) {
@@ -43,7 +43,7 @@ static const float *wide_kernel(const convlstm__lstm_node *n, const convlstm__af
             }
             wide[channels * outputs + k] = (float)sum;
         }
-    return n->wide.data;
+    return n->map_memory.data;
 }
 
 static void pack_with(const convlstm__lstm_node *n, const convlstm__cell_maps *maps)
@@ -53,12 +53,13 @@ static void pack_with(const convlstm__lstm_node *n, const convlstm__cell_maps *m
                            n->packed.data);
 }
 
-/* The map in this node's weights, and the centre of the first's h in both nodes': where the map is
- * zero, as far as h goes. scale (h - centre) is the whole map then, but for rounding. */
+/* Packs the weights of both nodes of a pair whose second takes the map itself. The first's frames
+ * hold h minus a centre: the h at which the map is zero, if h can be that, else zero. What is left
+ * for the second is scale (h - centre) + shift', where shift' is shift + scale * centre. */
 static void pack_map(const convlstm__lstm_node *n, const convlstm__affine *map)
 {
     size_t channels = n->base.in.channels;
-    float *centre = n->wide.data, *shift = centre + channels;
+    float *centre = n->map_memory.data, *shift = centre + channels;
     for (size_t c = 0; c < channels; c++) {
         float zero = -map->shift[c] / map->scale[c];
         if (!(zero >= -1 && zero <= 1)) zero = 0; /* NaN, too */
@@ -98,20 +99,20 @@ static void prepare(convlstm__node *node, bool train)
 
 /* ---- inference ----
  *
- * A lane holds c; `kept` frames h, 2 or another power of two, that of step s being number s modulo
- * `kept`, so that the state before step 0 (step SIZE_MAX, see node.h) is the last; and whether
- * there is such a state. */
+ * A lane holds c; lane_frames frames h; and whether a state was given before step 0. h of step s is
+ * frame s modulo lane_frames, a power of two, so that the state before step 0, which counts as step
+ * SIZE_MAX (node.h), is the last frame. */
 
 static float *lane_h(const convlstm__lstm_node *n, const float *lane, size_t step)
 {
     return (float *)lane + convlstm__lstm_c_room(n) +
-           (step & (n->kept - 1)) * convlstm__lstm_h_room(n);
+           (step & (n->lane_frames - 1)) * convlstm__lstm_h_room(n);
 }
 
 /* Where `state_set` notes that the sequence does not begin at zero. */
 static float *lane_begun(const convlstm__lstm_node *n, const float *lane)
 {
-    return (float *)lane + convlstm__lstm_c_room(n) + n->kept * convlstm__lstm_h_room(n);
+    return (float *)lane + convlstm__lstm_c_room(n) + n->lane_frames * convlstm__lstm_h_room(n);
 }
 
 static void state_begin(const convlstm__node *node, float *lane)
@@ -119,18 +120,18 @@ static void state_begin(const convlstm__node *node, float *lane)
     const convlstm__lstm_node *n = (const convlstm__lstm_node *)node;
     const convlstm__layout *layout = &n->base.out_layout;
     *lane_begun(n, lane) = 0.0f;
-    for (size_t i = 0; n->extra && i < n->kept; i++) {
+    for (size_t i = 0; n->ones_planes && i < n->lane_frames; i++) {
         float *plane = lane_h(n, lane, i) + n->h_floats - convlstm__frame_floats(layout, 1);
         memset(plane, 0, convlstm__frame_floats(layout, 1) * sizeof *plane);
         convlstm__frame_affine(layout, 1, plane, &(float){0}, &(float){1}, plane);
     }
 }
 
-/* Where a thread's share begins: rounded down and up in turn, so that the shares of a team even out
- * over the layers. */
+/* Where a thread's share of the units begins. Where they cannot be shared evenly, every second
+ * ConvLSTM2D rounds up: so another part of the team has the larger shares in each layer. */
 static size_t first_unit(const convlstm__lstm_node *n, size_t part, size_t parts)
 {
-    return (n->cell->units * part + (n->odd ? parts - 1 : 0)) / parts;
+    return (n->cell->units * part + (n->rounds_up ? parts - 1 : 0)) / parts;
 }
 
 static convlstm__units units_of(const convlstm__lstm_node *n, size_t part, size_t parts)
@@ -228,18 +229,18 @@ static void state_set(const convlstm__node *node, float *lane, size_t step, cons
 /* Room for c and the frames h of a lane. */
 static void find_room(convlstm__lstm_node *n)
 {
-    n->h_floats = convlstm__frame_floats(&n->cell->out, n->base.out.channels + n->extra);
-    n->base.lane_floats = convlstm__lstm_c_room(n) + n->kept * convlstm__lstm_h_room(n) + 1;
+    n->h_floats = convlstm__frame_floats(&n->cell->out, n->base.out.channels + n->ones_planes);
+    n->base.lane_floats = convlstm__lstm_c_room(n) + n->lane_frames * convlstm__lstm_h_room(n) + 1;
 }
 
 static void keep(convlstm__node *node, size_t frames)
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
-    while (n->kept < frames) n->kept *= 2;
+    while (n->lane_frames < frames) n->lane_frames *= 2;
     find_room(n);
 }
 
-/* Another cell for a node, which has what desc says. */
+/* Gives the node another cell, which it then owns. */
 static void replace_cell(convlstm__lstm_node *n, convlstm__cell *cell)
 {
     n->cell->ops->free(n->cell);
@@ -271,12 +272,12 @@ static nbase_status centre(convlstm__lstm_node *first, convlstm__lstm_node *seco
     second->first = first;
     status = convlstm__reserve(first->base.env, &first->packed, 1, cell->packed_bytes);
     return status ? status
-                  : convlstm__reserve(second->base.env, &second->wide, second->base.in.channels,
-                                      2 * sizeof(float));
+                  : convlstm__reserve(second->base.env, &second->map_memory,
+                                      second->base.in.channels, 2 * sizeof(float));
 }
 
-/* Gives the map to the cell of `second`; and to the first its part of it: a centre or, for a cell
- * with another channel (wide_kernel), the plane of ones in its frames that this reads. */
+/* Folds the map into the second of a pair, whose new cell this is, in the way that it can; and gives
+ * the first what that takes: a centre, or the plane of ones (conv_lstm2d_parts.h). */
 static nbase_status fold(convlstm__lstm_node *first, const convlstm__node *map,
                          convlstm__lstm_node *second, convlstm__cell *cell)
 {
@@ -287,11 +288,11 @@ static nbase_status fold(convlstm__lstm_node *first, const convlstm__node *map,
         convlstm__reserve(second->base.env, &second->packed, 1, cell->packed_bytes);
     if (status) return status;
     if (cell->ops->pack_map) return centre(first, second);
-    first->extra = 1;
+    first->ones_planes = 1;
     find_room(first);
     size_t taps = l->kernel_size[0] * l->kernel_size[1];
-    return convlstm__reserve(second->base.env, &second->wide, taps * (second->base.in.channels + 1),
-                             4 * l->filters * sizeof(float));
+    return convlstm__reserve(second->base.env, &second->map_memory,
+                             taps * (second->base.in.channels + 1), 4 * l->filters * sizeof(float));
 }
 
 static nbase_status pair(convlstm__node *first, const convlstm__node *map, convlstm__node *second)
@@ -300,8 +301,8 @@ static nbase_status pair(convlstm__node *first, const convlstm__node *map, convl
     if (second->ops != first->ops || !a->sequences || !a->cell->ops->pair_scratch)
         return NBASE_ERR_UNSUPPORTED;
     convlstm__cell *cell = b->cell;
-    bool itself = b->cell->ops->pack_map;
-    nbase_status status = map ? changed_cell(b, itself ? 0 : 1, itself, false, &cell) : NBASE_OK;
+    bool by_cell = b->cell->ops->pack_map;
+    nbase_status status = map ? changed_cell(b, by_cell ? 0 : 1, by_cell, false, &cell) : NBASE_OK;
     if (status) return status;
     size_t scratch = a->cell->ops->pair_scratch(a->cell, cell);
     if (!scratch) {
@@ -381,36 +382,74 @@ static nbase_status build_states(convlstm__net *net, const convlstm__layer *laye
     return NBASE_OK;
 }
 
-/* What training keeps of two steps in gates and c, or in their place dx, which takes so many bytes
- * a step, and of h, unless it is made again (`saved` and h_again of conv_lstm2d_parts.h). */
-static size_t kept_bytes(const convlstm__cell *cell, bool sequences, size_t dx)
+/* Bytes that training keeps of two steps, one with an even and one with an odd number: the gates
+ * and c, or the gradients dx that take their place (dx_bytes per step; conv_lstm2d_parts.h), and h,
+ * unless it is made again. */
+static size_t kept_bytes(const convlstm__cell *cell, bool sequences, size_t dx_bytes)
 {
     size_t c = cell->keeps_c ? 0 : cell->c_floats * sizeof(float),
            bytes = cell->gates_bytes[0] + cell->gates_bytes[1] + 2 * c,
            h = convlstm__frame_floats(&cell->out, cell->desc.filters) * sizeof(float);
-    if (2 * dx > bytes) bytes = 2 * dx;
+    if (2 * dx_bytes > bytes) bytes = 2 * dx_bytes;
     return sequences || !cell->keeps_h ? bytes + 2 * h : bytes;
 }
 
-/* A cell that computes its gates again, in place of *cell, if less is kept for it. */
-static nbase_status choose_again(convlstm__net *net, const convlstm__layer *layer,
-                                 const convlstm__cell_desc *desc, convlstm__cell **cell)
+/* Whether a layer before the one that is built has weights, so that dx is wanted. */
+static bool follows_weights(const convlstm__net *net)
 {
+    for (const convlstm__node *n = net->last; n; n = n->prev)
+        if (n->layer && n->layer->tensors) return true;
+    return false;
+}
+
+/* Replaces *cell by one that computes its gates again on the way back, if less memory is kept for
+ * that one. */
+static nbase_status choose_gates_again(convlstm__net *net, const convlstm__layer *layer,
+                                       const convlstm__cell_desc *desc, convlstm__cell **cell)
+{
+    const bool sequences = ((const convlstm__conv_lstm2d *)layer)->return_sequences;
+    const size_t frame = convlstm__frame_floats(&(*cell)->in, desc->channels) * sizeof(float),
+                 dx_bytes = follows_weights(net) ? frame : 0;
     convlstm__cell_desc wanted = *desc;
     wanted.gates_again = true;
     convlstm__cell *again;
-    bool learns = false; /* a node before it, so that dx is wanted */
-    for (const convlstm__node *b = net->last; b; b = b->prev)
-        learns = learns || (b->layer && b->layer->tensors);
-    size_t dx = learns ? convlstm__frame_floats(&(*cell)->in, desc->channels) * sizeof(float) : 0;
     nbase_status status = convlstm__net_cell(net, layer->name, &wanted, &again);
     if (status) return status;
-    const bool sequences = ((const convlstm__conv_lstm2d *)layer)->return_sequences;
-    bool less = kept_bytes(again, sequences, dx) < kept_bytes(*cell, sequences, dx);
+    bool less = kept_bytes(again, sequences, dx_bytes) < kept_bytes(*cell, sequences, dx_bytes);
     convlstm__cell *other = less ? *cell : again;
     if (less) *cell = again;
     other->ops->free(other);
     return NBASE_OK;
+}
+
+static nbase_status create_cell(convlstm__net *net, const convlstm__layer *layer,
+                                const convlstm__shape *in, convlstm__cell **cell)
+{
+    convlstm__cell_desc desc = describe((const void *)layer, in, net->backend.train);
+    nbase_status status = convlstm__net_cell(net, layer->name, &desc, cell);
+    if (status || !net->backend.gates_again) return status;
+    status = choose_gates_again(net, layer, &desc, cell);
+    if (status) (*cell)->ops->free(*cell);
+    return status;
+}
+
+/* Fills in a node that convlstm__net_add has appended; it owns the cell from now on. */
+static void init_node(convlstm__lstm_node *n, convlstm__cell *cell, convlstm__node *states[3])
+{
+    const convlstm__layer *layer = n->base.layer;
+    n->cell = cell;
+    n->layer = (const void *)layer;
+    for (const convlstm__node *b = n->base.prev; b; b = b->prev)
+        n->rounds_up ^= b->ops == n->base.ops;
+    n->takes_states = layer->input_count == 3;
+    n->base.input_count = layer->input_count;
+    for (size_t k = 1; k < layer->input_count; k++) n->base.from[k] = states[k];
+    n->base.bounded = n->layer->activation == CONVLSTM__TANH; /* the gates are within 0..1 */
+    n->sequences = n->layer->return_sequences;
+    n->lane_frames = 2;
+    n->in_floats = convlstm__frame_floats(&cell->in, n->base.in.channels);
+    n->base.scratch_bytes = cell->scratch_bytes;
+    find_room(n);
 }
 
 nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const convlstm__shape *in,
@@ -422,13 +461,8 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
     convlstm__shape turned = *in;
     turned.reversed = in->reversed != l->go_backwards;
     if (l->go_backwards && convlstm__reverse_build(net, layer, in)) return NBASE_ERR_NOMEM;
-    convlstm__cell_desc desc = describe(l, in, net->backend.train);
     convlstm__cell *cell;
-    nbase_status status = convlstm__net_cell(net, layer->name, &desc, &cell);
-    if (!status && net->backend.gates_again) {
-        status = choose_again(net, layer, &desc, &cell);
-        if (status) cell->ops->free(cell);
-    }
+    nbase_status status = create_cell(net, layer, in, &cell);
     if (status) return status;
     convlstm__lstm_node *n = (convlstm__lstm_node *)convlstm__net_add(
         net, sizeof *n, &ops, layer, &turned, &cell->in, out, &cell->out);
@@ -436,17 +470,6 @@ nbase_status convlstm__conv_lstm2d_build(const convlstm__layer *layer, const con
         cell->ops->free(cell);
         return NBASE_ERR_NOMEM;
     }
-    n->cell = cell;
-    n->layer = l;
-    for (const convlstm__node *b = n->base.prev; b; b = b->prev) n->odd ^= b->ops == &ops;
-    n->begins = layer->input_count == 3;
-    n->base.input_count = layer->input_count;
-    for (size_t k = 1; k < layer->input_count; k++) n->base.from[k] = states[k];
-    n->base.bounded = l->activation == CONVLSTM__TANH; /* the gates are within 0..1 */
-    n->sequences = l->return_sequences;
-    n->kept = 2;
-    n->in_floats = convlstm__frame_floats(&cell->in, in->channels);
-    n->base.scratch_bytes = cell->scratch_bytes;
-    find_room(n);
+    init_node(n, cell, states);
     return convlstm__reserve(n->base.env, &n->packed, 1, cell->packed_bytes);
 }

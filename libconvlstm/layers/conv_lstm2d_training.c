@@ -49,7 +49,7 @@ static void *gates_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 
 static float *dx_at(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    return (float *)(saved_at(n, sample + 1) - (n->slots - step) * dx_room(n));
+    return (float *)(saved_at(n, sample + 1) - (n->saved_steps - step) * dx_room(n));
 }
 
 /* Of x or of h: two per channel. */
@@ -62,11 +62,11 @@ static size_t sums_bytes(const convlstm__lstm_node *n)
 
 /* What a thread has for one call, forward or back, over a sample. */
 typedef struct call_memory {
-    void *scratch;
-    float *c;     /* back: dc */
-    float *dh[2]; /* they take turns */
-    float *h;     /* with h_again: of a step that is not kept */
-    double *sums; /* for a neighbour that watches */
+    void *scratch; /* the cell's */
+    float *c;      /* forward: c, where it is not kept; back: dc, from step to step */
+    float *dh[2];  /* back: the gradient to h before a step, by the step's number modulo 2 */
+    float *h;      /* with h_again: h of a step that is not kept */
+    double *sums;  /* for a neighbour that watches (node.h) */
 } call_memory;
 
 static size_t call_bytes(const convlstm__lstm_node *n)
@@ -93,7 +93,7 @@ static call_memory call_memory_of(const convlstm__lstm_node *n, int thread)
 /* h of a step, or with h_again that of the last one. */
 static float *kept_h(const convlstm__lstm_node *n, size_t sample, size_t step)
 {
-    size_t at = n->h_again ? sample : sample * n->slots + step;
+    size_t at = n->h_again ? sample : sample * n->saved_steps + step;
     return (float *)n->h.data + at * convlstm__lstm_h_room(n);
 }
 
@@ -135,24 +135,24 @@ nbase_status convlstm__lstm_reserve(convlstm__node *node, const convlstm__batch 
 {
     convlstm__lstm_node *n = (convlstm__lstm_node *)node;
     n->h_again = !n->sequences && n->cell->keeps_h && batch->max_frames > 2;
-    n->slots = batch->max_frames;
-    n->saved_bytes = sample_bytes(n, n->slots);
+    n->saved_steps = batch->max_frames;
+    n->saved_bytes = sample_bytes(n, n->saved_steps);
     node->call_bytes = call_bytes(n);
     struct {
         convlstm__buffer *buffer;
         size_t count, size;
     } const wanted[] = {
-        {&n->h, batch->max_samples * (n->h_again ? 1 : n->slots),
+        {&n->h, batch->max_samples * (n->h_again ? 1 : n->saved_steps),
          convlstm__lstm_h_room(n) * sizeof(float)},
         {&n->saved, batch->max_samples, n->saved_bytes},
         {&n->c, n->cell->keeps_c && gives_state(n) ? batch->max_samples : 0,
          convlstm__lstm_c_room(n) * sizeof(float)},
-        {&n->start, batch->initial_state || n->begins ? batch->max_samples : 0,
+        {&n->start, batch->initial_state || n->takes_states ? batch->max_samples : 0,
          (convlstm__lstm_h_room(n) + convlstm__lstm_c_room(n)) * sizeof(float)},
         {&n->masks, n->cell->desc.dropout ? batch->max_samples : 0,
          4 * (n->in_floats + n->h_floats) * sizeof(float)},
         {&n->wgrad, batch->kept + 1, wgrad_room(n) * sizeof(float)},
-        {&n->start_gradients, n->begins ? batch->max_samples : 0,
+        {&n->start_gradients, n->takes_states ? batch->max_samples : 0,
          2 * convlstm__shape_floats(&node->out) * sizeof(float)},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
@@ -174,13 +174,14 @@ static float *start_h(const convlstm__lstm_node *n, size_t sample)
 static const float *first_h(const convlstm__lstm_node *n, const convlstm__batch *batch,
                             size_t sample)
 {
-    return batch->initial_state || n->begins ? start_h(n, sample) : NULL;
+    return batch->initial_state || n->takes_states ? start_h(n, sample) : NULL;
 }
 
 static const float *first_c(const convlstm__lstm_node *n, const convlstm__batch *batch,
                             size_t sample)
 {
-    return batch->initial_state || n->begins ? start_h(n, sample) + convlstm__lstm_h_room(n) : NULL;
+    return batch->initial_state || n->takes_states ? start_h(n, sample) + convlstm__lstm_h_room(n)
+                                                   : NULL;
 }
 
 /* The factors of a sample's dropout, the same for all steps (Gal and Ghahramani 2016). */
@@ -213,7 +214,7 @@ static void draw_masks(const convlstm__lstm_node *n, const convlstm__batch *batc
 static const float *given_state(const convlstm__lstm_node *n, const convlstm__batch *batch,
                                 size_t sample, int which, int thread)
 {
-    if (n->begins)
+    if (n->takes_states)
         return convlstm__pull_from(&n->base, (size_t)which + 1, batch, sample, 0, thread);
     return convlstm__initial_state(&n->base, batch, sample, which);
 }
@@ -222,7 +223,7 @@ static void begin_sample(const convlstm__lstm_node *n, const convlstm__batch *ba
                          int thread)
 {
     if (n->cell->desc.dropout) draw_masks(n, batch, sample);
-    if (!batch->initial_state && !n->begins) return;
+    if (!batch->initial_state && !n->takes_states) return;
     float *h = start_h(n, sample);
     convlstm__frame_from_nhwc(&n->base.out_layout, n->base.out.channels,
                               given_state(n, batch, sample, 0, thread), h);
@@ -241,8 +242,8 @@ void convlstm__lstm_trained_state(const convlstm__node *node, const convlstm__ba
 
 /* ---- forward and back ---- */
 
-/* Whether the images of a step are. Behind a layer that changes the number of frames: whether those
- * of any frame are. */
+/* Whether the images of a step have values beyond -1..1 (convlstm__unscaled). Behind a layer that
+ * changes the number of frames: whether those of any frame have. */
 static bool is_unscaled(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
                         size_t s)
 {
@@ -330,7 +331,17 @@ static float *start_gradient(const convlstm__lstm_node *n, size_t sample, int wh
     return (float *)n->start_gradients.data + (2 * sample + (size_t)which) * floats;
 }
 
-/* What of the steps forward a step back reads of c and the gates. */
+/* h before a step: kept, or made again in `room`. */
+static const float *h_for_back(const convlstm__lstm_node *n, const convlstm__batch *batch,
+                               size_t sample, size_t s, float *room)
+{
+    if (!s) return first_h(n, batch, sample);
+    if (!n->h_again) return kept_h(n, sample, s - 1);
+    n->cell->back->h_again(n->cell, gates_at(n, sample, s - 1), room);
+    return room;
+}
+
+/* Fills in what a step back reads of c and the gates of the steps forward. */
 static void give_gates(const convlstm__lstm_node *n, const convlstm__batch *batch, size_t sample,
                        size_t s, convlstm__cell_step_back *step)
 {
@@ -340,6 +351,17 @@ static void give_gates(const convlstm__lstm_node *n, const convlstm__batch *batc
     step->gates_before = s > 1 ? gates_at(n, sample, s - 2) : NULL;
     step->c = n->cell->keeps_c ? NULL : kept_c(n, sample, s);
     step->c_prev = s && !n->cell->keeps_c ? kept_c(n, sample, s - 1) : first_c(n, batch, sample);
+}
+
+/* Shows the gradient to x of a step to the neighbour that watches it; null: none does. */
+static void show_gradient(convlstm__node *watcher, const convlstm__batch *batch, size_t sample,
+                          size_t s, const convlstm__cell_step_back *step, int thread)
+{
+    if (watcher && step->dx_sums)
+        watcher->ops->training.observe_gradient_sums(watcher, batch, sample, s, step->dx_sums,
+                                                     thread);
+    else if (watcher)
+        watcher->ops->training.observe_gradient(watcher, batch, sample, s, step->dx, thread);
 }
 
 /* Back through time over the valid steps only: at a masked one dh, dc and the gradient to the
@@ -357,28 +379,24 @@ void convlstm__lstm_backward(convlstm__node *node, const convlstm__batch *batch,
                                      .scratch = m.scratch,
                                      .masks = n->cell->desc.dropout ? &masks : NULL,
                                      .dc = m.c,
+                                     .dx_sums = sums,
                                      .wgrad = (float *)n->wgrad.data +
                                               (batch->first_kept + sample) * wgrad_room(n)};
     const float *dh_last = state_gradients(n, batch, sample, thread, m.dh[count % 2], m.c);
     for (size_t s = count; s-- > 0;) {
         step.x = convlstm__pull(node, batch, sample, s, thread);
-        step.h_prev = !s ? first_h(n, batch, sample) : n->h_again ? m.h : kept_h(n, sample, s - 1);
-        if (s && n->h_again) n->cell->back->h_again(n->cell, gates_at(n, sample, s - 1), m.h);
+        step.h_prev = h_for_back(n, batch, sample, s, m.h);
         give_gates(n, batch, sample, s, &step);
         step.dh = output_gradient(n, batch, sample, s, thread);
         step.dh_next = s == count - 1 ? dh_last : m.dh[(s + 1) % 2];
         step.dh_prev = m.dh[s % 2];
         step.dx = node->wants_gradient ? dx_at(n, sample, s) : NULL;
         step.first = s == count - 1;
-        step.dx_sums = sums;
         step.dx_with = sums ? convlstm__pull(watcher, batch, sample, s, thread) : NULL;
         n->cell->back->backward(n->cell, &step);
-        if (sums)
-            watcher->ops->training.observe_gradient_sums(watcher, batch, sample, s, sums, thread);
-        else if (watcher)
-            watcher->ops->training.observe_gradient(watcher, batch, sample, s, step.dx, thread);
+        show_gradient(watcher, batch, sample, s, &step, thread);
     }
-    if (!n->begins) return;
+    if (!n->takes_states) return;
     convlstm__frame_to_nhwc(&node->out_layout, node->out.channels, m.dh[0],
                             start_gradient(n, sample, 0));
     n->cell->ops->c_to_nhwc(n->cell, m.c, start_gradient(n, sample, 1));
