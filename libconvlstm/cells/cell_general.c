@@ -1,10 +1,15 @@
 /* The general backend: any kernel size, stride, dilation, padding and activation. Frames are NHWC;
- * c and the gates lie as h does, the gates with i, f, g, o of a pixel side by side.
+ * c and the gates lie as h does, the gates with i, f, g, o of a pixel side by side, (H,W,4,F).
  *
- * A step is one matrix product a block of pixels: each row of the patch matrix holds what the input
- * kernel sees at that pixel, then what the recurrent kernel sees in h; the weights are Keras's two
- * kernels, flattened, one above the other. Backward is its transpose (patches.h). A block is a
- * unit: its products have the same shapes, and so the same bits, whoever computes it. */
+ * A step is one matrix product per block of pixels, z = patches * weights:
+ *
+ *     patches  (pixels, patch)  a row per pixel: what the input kernel sees of x, then what the
+ *                               recurrent kernel sees of h (patches.h)
+ *     weights  (patch, 4F)      Keras's two kernels, flattened, one above the other
+ *     z        (pixels, 4F)     what the gates' activations see, but for bias and peepholes
+ *
+ * Backward is its transpose. A block is a unit of a step: its products have the same shapes, and so
+ * the same bits, whichever thread computes it. */
 #include <string.h>
 
 #include "cell.h"
@@ -17,14 +22,17 @@ enum { PIXEL_SCRATCH = 4 };
 typedef struct general {
     convlstm__cell cell;
     convlstm__conv input, recurrent;
-    size_t pixels;
-    size_t block; /* pixels a unit */
-    size_t patch; /* both convolutions' */
-    size_t filters, gates;
-    size_t holes; /* floats of the peepholes; 0: none */
+    size_t pixels;    /* of the output */
+    size_t block;     /* pixels per unit */
+    size_t patch;     /* of both convolutions together */
+    size_t filters;   /* F */
+    size_t gates;     /* 4F */
+    size_t peepholes; /* floats of their weights; 0: none */
 } general;
 
-/* ---- weights: the two kernels, the bias, then the peepholes ---- */
+/* ---- weights: the two kernels, the bias, then the peepholes ----
+ *
+ * `packed`, and likewise `wgrad`: (patch, 4F), (4F), and 3F per channel or (H,W,3F). */
 
 static void pack(const convlstm__cell *cell, const float *kernel, const float *recurrent,
                  const float *bias, bool train, bool bounded, void *packed)
@@ -51,25 +59,25 @@ static void wgrad_finish(const convlstm__cell *cell, const float *wgrad, float *
     if (dbias) memcpy(dbias, wgrad + input + hidden, g->gates * sizeof *wgrad);
 }
 
-static size_t holes_at(const general *g) { return (g->patch + 1) * g->gates; }
+static size_t peepholes_at(const general *g) { return (g->patch + 1) * g->gates; }
 
 static void pack_peephole(const convlstm__cell *cell, const float *peephole, void *packed)
 {
     const general *g = (const general *)cell;
-    memcpy((float *)packed + holes_at(g), peephole, g->holes * sizeof *peephole);
+    memcpy((float *)packed + peepholes_at(g), peephole, g->peepholes * sizeof *peephole);
 }
 
 static void peephole_finish(const convlstm__cell *cell, const float *wgrad, float *dpeephole)
 {
     const general *g = (const general *)cell;
-    memcpy(dpeephole, wgrad + holes_at(g), g->holes * sizeof *wgrad);
+    memcpy(dpeephole, wgrad + peepholes_at(g), g->peepholes * sizeof *wgrad);
 }
 
 /* The peepholes of pixel p in weights or gradients (3F, for i, f, o); null: none. */
-static const float *holes_of(const general *g, const float *weights, size_t p)
+static const float *peepholes_of(const general *g, const float *weights, size_t p)
 {
-    if (!g->holes) return NULL;
-    return weights + holes_at(g) +
+    if (!g->peepholes) return NULL;
+    return weights + peepholes_at(g) +
            (g->cell.desc.peephole == CONVLSTM__PEEPHOLE_PIXEL ? p * 3 * g->filters : 0);
 }
 
@@ -109,36 +117,37 @@ static const float *after_mask(const float *masks, size_t gate, const float *fra
 
 /* ---- forward ---- */
 
-/* Whether the gates of a step hold what the activation of g sees in place of g: `backward` needs
- * it, and makes g of it again. */
-static bool keeps_seen(const general *g)
+/* Whether the gates of a step hold what goes into the activation of g, in place of g: some
+ * activations have no slope that follows from their result alone, so that `backward` needs what
+ * went in, and computes g from it again. */
+static bool keeps_preactivation(const general *g)
 {
     return convlstm__activation_needs_x(g->cell.desc.activation);
 }
 
-/* z (4F) of one pixel, without bias, to gates in place, and the new c and h. */
-static void cell_update(const general *g, const float *bias, const float *holes, float *z,
+/* One pixel of a step: makes its gates of z (4F), in place, and writes the new c and h (F each). */
+static void cell_update(const general *g, const float *bias, const float *peepholes, float *z,
                         const float *c_prev, float *c, float *h)
 {
     const convlstm__cell_desc *d = &g->cell.desc;
     size_t filters = g->filters;
     for (size_t k = 0; k < g->gates; k++) z[k] += bias[k];
-    for (size_t k = 0; holes && c_prev && k < 2 * filters; k++)
-        z[k] += holes[k] * c_prev[k % filters];
+    for (size_t k = 0; peepholes && c_prev && k < 2 * filters; k++)
+        z[k] += peepholes[k] * c_prev[k % filters];
     convlstm__activate(d->recurrent_activation, 2 * filters, z, z);
     const float *i = z, *f = i + filters, *o = z + 3 * filters;
-    float *a = keeps_seen(g) ? h : z + 2 * filters;
+    float *a = keeps_preactivation(g) ? h : z + 2 * filters;
     convlstm__activate(d->activation, filters, z + 2 * filters, a);
     for (size_t k = 0; k < filters; k++) c[k] = f[k] * (c_prev ? c_prev[k] : 0.0f) + i[k] * a[k];
-    for (size_t k = 0; holes && k < filters; k++)
-        z[3 * filters + k] += holes[2 * filters + k] * c[k];
+    for (size_t k = 0; peepholes && k < filters; k++)
+        z[3 * filters + k] += peepholes[2 * filters + k] * c[k];
     convlstm__activate(d->recurrent_activation, filters, z + 3 * filters, z + 3 * filters);
     convlstm__activate(d->activation, filters, c, h);
     for (size_t k = 0; k < filters; k++) h[k] *= o[k];
 }
 
-/* The patch matrix of a block; without h its columns of the recurrent kernel are not written.
- * Returns how many columns are. */
+/* Writes the patch matrix of pixels p0..p1-1, a row every g->patch floats. Without h the columns of
+ * the recurrent kernel are left out. Returns the number of columns that are written. */
 static size_t patches(const general *g, const float *x, const float *h_prev, size_t p0, size_t p1,
                       float *rows)
 {
@@ -154,7 +163,7 @@ static void update_pixels(const general *g, const convlstm__cell_step *s, size_t
 {
     const float *weights = s->packed, *bias = weights + g->patch * g->gates;
     for (size_t p = p0; p < p1; p++, z += g->gates)
-        cell_update(g, bias, holes_of(g, weights, p), z,
+        cell_update(g, bias, peepholes_of(g, weights, p), z,
                     s->c_prev ? s->c_prev + p * g->filters : NULL, s->c + p * g->filters,
                     s->h + p * g->filters);
 }
@@ -169,11 +178,11 @@ static size_t block_end(const general *g, size_t p0)
 static void dropped_forward(const general *g, const convlstm__cell_step *s)
 {
     const convlstm__cell_masks *masks = s->masks;
-    masked_frames room = masked_scratch(g, s->scratch);
+    masked_frames masked = masked_scratch(g, s->scratch);
     float *rows = s->scratch, *z = s->gates;
     for (size_t k = 0; k < 4; k++) {
-        const float *x = after_mask(masks->input, k, s->x, input_floats(g), room.x),
-                    *h = after_mask(masks->recurrent, k, s->h_prev, state_floats(g), room.h);
+        const float *x = after_mask(masks->input, k, s->x, input_floats(g), masked.x),
+                    *h = after_mask(masks->recurrent, k, s->h_prev, state_floats(g), masked.h);
         for (size_t p0 = 0; p0 < g->pixels; p0 += g->block) {
             size_t p1 = block_end(g, p0), columns = patches(g, x, h, p0, p1, rows);
             nbase__sgemm(false, false, p1 - p0, g->filters, columns, 1.0f, rows, g->patch,
@@ -204,19 +213,20 @@ static void forward(const convlstm__cell *cell, const convlstm__cell_step *s, co
 
 /* ---- backward ---- */
 
-/* One pixel: values are (F), gates, dz (4F), holes and dholes (3F). */
+/* A step back at one pixel. Values are (F), but gates and dz (4F), peepholes and dpeepholes (3F). */
 typedef struct pixel_back {
     const float *gates, *c;
     const float *c_prev; /* null: zero */
     const float *dh;
-    float *dc;          /* in: the gradient to c from the next step; out: to c_prev */
-    float *dz;          /* written: the gradient to z */
-    const float *holes; /* null: no peepholes */
-    float *dholes;      /* added to; null: no peepholes */
-    float *scratch;     /* (3F) */
+    float *dc;              /* in: the gradient to c from the next step; out: to c_prev */
+    float *dz;              /* written: the gradient to z */
+    const float *peepholes; /* null: no peepholes */
+    float *dpeepholes;      /* added to; null: no peepholes */
+    float *scratch;         /* (3F) */
 } pixel_back;
 
-/* out = in . with, through an activation back to what it saw: x, its result being y. */
+/* The gradient through an activation back to what went into it, x: out = in . with . slope, where y
+ * is the activation's result. x may be null where the slope follows from y alone. */
 static void through(convlstm__activation activation, size_t n, const float *in, const float *with,
                     const float *x, const float *y, float *out)
 {
@@ -229,12 +239,12 @@ static void cell_gradient(const general *g, const pixel_back *p)
     const convlstm__activation act = g->cell.desc.activation,
                                recurrent = g->cell.desc.recurrent_activation;
     const size_t F = g->filters;
-    const float *i = p->gates, *f = i + F, *seen = f + F, *o = seen + F, *c_prev = p->c_prev,
-                *holes = p->holes, *a = seen;
-    float *dzi = p->dz, *dzf = dzi + F, *dza = dzf + F, *dzo = dza + F, *dholes = p->dholes,
+    const float *i = p->gates, *f = i + F, *g_in = f + F, *o = g_in + F, *c_prev = p->c_prev,
+                *peepholes = p->peepholes, *a = g_in;
+    float *dzi = p->dz, *dzf = dzi + F, *dza = dzf + F, *dzo = dza + F, *dpeepholes = p->dpeepholes,
           *y = p->scratch, *to_c = y + F;
-    if (keeps_seen(g)) {
-        convlstm__activate(act, F, seen, to_c + F);
+    if (keeps_preactivation(g)) {
+        convlstm__activate(act, F, g_in, to_c + F);
         a = to_c + F;
     }
     convlstm__activate(act, F, p->c, y);
@@ -242,19 +252,19 @@ static void cell_gradient(const general *g, const pixel_back *p)
     through(act, F, p->dh, o, p->c, y, to_c);
     for (size_t k = 0; k < F; k++) {
         to_c[k] += p->dc[k];
-        if (holes) to_c[k] += dzo[k] * holes[2 * F + k];
+        if (peepholes) to_c[k] += dzo[k] * peepholes[2 * F + k];
     }
     through(recurrent, F, to_c, a, NULL, i, dzi);
-    through(act, F, to_c, i, seen, a, dza);
+    through(act, F, to_c, i, g_in, a, dza);
     if (c_prev)
         through(recurrent, F, to_c, c_prev, NULL, f, dzf);
     else
         memset(dzf, 0, F * sizeof *dzf);
     multiply(to_c, f, F, p->dc);
-    for (size_t k = 0; holes && k < F; k++) {
-        if (c_prev) p->dc[k] += dzi[k] * holes[k] + dzf[k] * holes[F + k];
-        if (c_prev) dholes[k] += dzi[k] * c_prev[k], dholes[F + k] += dzf[k] * c_prev[k];
-        dholes[2 * F + k] += dzo[k] * p->c[k];
+    for (size_t k = 0; peepholes && k < F; k++) {
+        if (c_prev) p->dc[k] += dzi[k] * peepholes[k] + dzf[k] * peepholes[F + k];
+        if (c_prev) dpeepholes[k] += dzi[k] * c_prev[k], dpeepholes[F + k] += dzf[k] * c_prev[k];
+        dpeepholes[2 * F + k] += dzo[k] * p->c[k];
     }
 }
 
@@ -280,14 +290,15 @@ static void pixel_gradients(const general *g, const convlstm__cell_step_back *s,
                                        .dh = scratch,
                                        .dc = s->dc + at,
                                        .dz = dz + (p - p0) * g->gates,
-                                       .holes = holes_of(g, s->packed, p),
-                                       .dholes = (float *)holes_of(g, s->wgrad, p),
+                                       .peepholes = peepholes_of(g, s->packed, p),
+                                       .dpeepholes = (float *)peepholes_of(g, s->wgrad, p),
                                        .scratch = scratch + F});
     }
     add_bias_gradient(g, dz, p1 - p0, s->wgrad + g->patch * g->gates);
 }
 
-/* The convolutions of some gates, back. */
+/* A step back through the convolutions of some gates: of all, or of one where each gate has a mask
+ * of its own. */
 typedef struct product_back {
     const float *x, *h_prev; /* as these gates see them; h_prev may be null */
     float *dx, *dh_prev;     /* added to; dx may be null, dh_prev is not used without h_prev */
@@ -295,8 +306,8 @@ typedef struct product_back {
     float *rows;             /* scratch: a block's patches */
 } product_back;
 
-/* From dz of pixels p0..p1-1, beginning at its first used column: weight gradients, and the
- * patches' gradients added to dx and dh_prev. */
+/* The gradients of pixels p0..p1-1 through the convolutions: of the weights, and of the patches,
+ * which are added to dx and dh_prev. dz begins at its first column that is used. */
 static void block_back(const general *g, const convlstm__cell_step_back *s,
                        const product_back *back, size_t p0, size_t p1, const float *dz)
 {
@@ -325,24 +336,24 @@ static void dropped_backward(const general *g, const convlstm__cell_step_back *s
 {
     const convlstm__cell_masks *masks = s->masks;
     const size_t frame = input_floats(g), state = state_floats(g), F = g->filters;
-    masked_frames room = masked_scratch(g, s->scratch);
+    masked_frames masked = masked_scratch(g, s->scratch);
     float *rows = s->scratch, *pixel = rows + g->block * (g->patch + g->gates),
-          *dz = room.dx + frame, *dhk = dz + g->pixels * g->gates;
+          *dz = masked.dx + frame, *dhk = dz + g->pixels * g->gates;
     pixel_gradients(g, s, 0, g->pixels, pixel, dz);
     for (size_t k = 0; k < 4; k++) {
-        product_back back = {.x = after_mask(masks->input, k, s->x, frame, room.x),
-                             .h_prev = after_mask(masks->recurrent, k, s->h_prev, state, room.h),
-                             .dx = s->dx ? room.dx : NULL,
+        product_back back = {.x = after_mask(masks->input, k, s->x, frame, masked.x),
+                             .h_prev = after_mask(masks->recurrent, k, s->h_prev, state, masked.h),
+                             .dx = s->dx ? masked.dx : NULL,
                              .dh_prev = dhk,
                              .column = k * F,
                              .columns = F,
                              .rows = rows};
-        memset(room.dx, 0, frame * sizeof *room.dx);
+        memset(masked.dx, 0, frame * sizeof *masked.dx);
         memset(dhk, 0, state * sizeof *dhk);
         for (size_t p0 = 0; p0 < g->pixels; p0 += g->block)
             block_back(g, s, &back, p0, block_end(g, p0), dz + p0 * g->gates + k * F);
         if (s->dx)
-            add_after_mask(masks->input ? masks->input + k * frame : NULL, room.dx, frame, s->dx);
+            add_after_mask(masks->input ? masks->input + k * frame : NULL, masked.dx, frame, s->dx);
         add_after_mask(masks->recurrent ? masks->recurrent + k * state : NULL, dhk, state,
                        s->dh_prev);
     }
@@ -429,18 +440,20 @@ nbase_status convlstm__cell_create_general(const nbase_env *env, const convlstm_
     g->patch = g->input.patch + g->recurrent.patch;
     g->block = convlstm__conv_block(&g->input, g->recurrent.patch);
     if (d->peephole)
-        g->holes = 3 * d->filters * (d->peephole == CONVLSTM__PEEPHOLE_PIXEL ? g->pixels : 1);
+        g->peepholes = 3 * d->filters * (d->peephole == CONVLSTM__PEEPHOLE_PIXEL ? g->pixels : 1);
     g->cell = (convlstm__cell){.ops = &ops, .desc = *d, .env = e};
     g->cell.back = d->train ? d->train->general : NULL;
     g->cell.in = convlstm__layout_nhwc(d->height, d->width);
     g->cell.out = convlstm__layout_nhwc(g->input.out_height, g->input.out_width);
     g->cell.c_floats = g->pixels * g->filters;
     g->cell.gates_bytes[0] = g->cell.gates_bytes[1] = g->pixels * g->gates * sizeof(float);
-    g->cell.wgrad_floats = holes_at(g) + g->holes;
+    g->cell.wgrad_floats = peepholes_at(g) + g->peepholes;
     g->cell.packed_bytes = g->cell.wgrad_floats * sizeof(float);
-    size_t masked = d->dropout ? 2 * input_floats(g) + g->pixels * (2 * g->filters + g->gates) : 0;
+    size_t masked_floats =
+        d->dropout ? 2 * input_floats(g) + g->pixels * (2 * g->filters + g->gates) : 0;
     g->cell.scratch_bytes =
-        (g->block * (g->patch + g->gates) + PIXEL_SCRATCH * g->filters + masked) * sizeof(float);
+        (g->block * (g->patch + g->gates) + PIXEL_SCRATCH * g->filters + masked_floats) *
+        sizeof(float);
     g->cell.units = (g->pixels + g->block - 1) / g->block;
     *out = &g->cell;
     return NBASE_OK;
