@@ -18,7 +18,7 @@
 
 /* What a caller gives and wants. */
 typedef struct train_call {
-    bool step;
+    bool step;         /* the gradients are for a step of the optimizer */
     convlstm_batch in; /* this rank's share */
     const float *targets;
     float *out;
@@ -26,6 +26,8 @@ typedef struct train_call {
 
 /* ---- loss ---- */
 
+/* The weight of a sample's class, the one whose label is largest. The options have weights for the
+ * first two classes; others count 1. */
 static double class_weight(const convlstm_trainer_options *o, const float *labels, size_t outputs)
 {
     size_t class = 0;
@@ -41,7 +43,8 @@ typedef struct evaluation {
     size_t first; /* samples in the parts before */
 } evaluation;
 
-/* Where what the caller has of an output for a sample begins: targets, or room for it. */
+/* Where a sample's values of output k begin in the caller's `targets` and `out`, which hold all of
+ * the batch for one output, then for the next. */
 static size_t output_at(const evaluation *e, size_t k, size_t sample)
 {
     const convlstm__batch *batch = e->batch;
@@ -51,7 +54,8 @@ static size_t output_at(const evaluation *e, size_t k, size_t sample)
     return at + batch->items[sample] * batch->outputs[k].frames * batch->outputs[k].floats;
 }
 
-/* Samples of the batch, or valid frames where the output is a sequence. */
+/* What the loss of output k is a mean over: the samples of the whole batch or, where the output is a
+ * sequence, the frames of all samples, of which the valid ones count. */
 static double divisor_of(const evaluation *e, size_t k, const convlstm__node *n)
 {
     const convlstm__shares *shares = &e->trainer->shares;
@@ -60,45 +64,62 @@ static double divisor_of(const evaluation *e, size_t k, const convlstm__node *n)
     return (double)(shares->samples * e->batch->outputs[k].frames);
 }
 
-/* The loss of an output of a sample, times what it counts, and the gradient to it; the output
- * itself if wanted. */
+/* An output of the network, or one step of it where it is a sequence: a frame or vector. Softmax is
+ * over the channels, so that there each pixel is a row of its own; else all values are one row. */
+typedef struct output_value {
+    const convlstm_trainer_options *options; /* with the output's loss */
+    const convlstm__shape *shape;
+    size_t rows, row; /* rows, and values of a row */
+    const float *y;   /* what the node gives that the loss is of */
+    const float *target;
+} output_value;
+
+/* The loss of a value times `weight`, and the gradient to y, which is written. */
+static double loss_of(const evaluation *e, const output_value *v, double weight, float *gradient,
+                      int thread)
+{
+    if (v->options->loss == CONVLSTM_LOSS_SSIM)
+        return convlstm__ssim(v->shape, v->y, v->target, weight, gradient,
+                              convlstm__ssim_of_thread(e->trainer, thread));
+    if (v->shape->rank == CONVLSTM__VECTOR) weight *= class_weight(v->options, v->target, v->row);
+    return convlstm__loss(v->options, v->rows, v->row, v->y, v->target, weight, gradient);
+}
+
+/* What the network gives for a value: a loss on logits is of what its last activation takes. */
+static void write_output(const output_value *v, float *out)
+{
+    const convlstm_loss loss = v->options->loss;
+    convlstm__activation activation =
+        convlstm__loss_on_logits(loss) ? convlstm__loss_activation(loss) : CONVLSTM__LINEAR;
+    for (size_t r = 0; r < v->rows; r++)
+        convlstm__activate(activation, v->row, v->y + r * v->row, out + r * v->row);
+}
+
+/* The loss of output k of a sample, times the output's weight and divided by what the whole batch
+ * has, and the gradient to it; the output itself if wanted. */
 static double evaluate_output(const evaluation *e, size_t k, size_t sample, int thread)
 {
     const convlstm_trainer *t = e->trainer;
     const convlstm__node *n = t->net->losses[k];
     const convlstm__batch *batch = e->batch, *own = convlstm__batch_on(batch, n->out.clock);
-    const convlstm_trainer_options *o = &t->of_output[k];
     const convlstm__shape *shape = &n->out;
-    size_t floats = batch->outputs[k].floats,
-           rows = o->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1,
-           row = floats / rows, at = output_at(e, k, sample);
-    float *gradient = batch->outputs[k].gradient + sample * batch->outputs[k].frames * floats;
+    const bool sequence = shape->rank == CONVLSTM__SEQUENCE;
+    const size_t floats = batch->outputs[k].floats, at = output_at(e, k, sample);
+    output_value v = {.options = &t->of_output[k], .shape = shape};
+    v.rows = v.options->loss == CONVLSTM_LOSS_SOFTMAX ? shape->height * shape->width : 1;
+    v.row = floats / v.rows;
+    float *gradient = batch->outputs[k].gradient + sample * batch->outputs[k].frames * floats,
+          *out = e->call->out;
     double sum = 0, share = t->weights[k] / divisor_of(e, k, n);
     for (size_t s = 0; s < convlstm__value_frames(own, shape, sample); s++) {
-        const float *y =
-            n->ops->training.output(n, convlstm__batch_of(batch, n), sample, s, thread);
-        size_t frame =
-            at + (shape->rank == CONVLSTM__SEQUENCE
-                      ? convlstm__steps_time(&own->steps[sample], shape->reversed, s) * floats
-                      : 0);
-        double weight =
-            shape->rank == CONVLSTM__VECTOR ? class_weight(o, e->call->targets + frame, floats) : 1;
-        if (o->loss == CONVLSTM_LOSS_SSIM)
-            sum += convlstm__ssim(shape, y, e->call->targets + frame, share, gradient + s * floats,
-                                  convlstm__ssim_of_thread(t, thread));
-        else
-            sum += convlstm__loss(o, rows, row, y, e->call->targets + frame, weight * share,
-                                  gradient + s * floats);
-        if (!e->call->out) continue;
-        convlstm__activation activation = convlstm__loss_on_logits(o->loss)
-                                              ? convlstm__loss_activation(o->loss)
-                                              : CONVLSTM__LINEAR;
-        for (size_t r = 0; r < rows; r++)
-            convlstm__activate(activation, row, y + r * row, e->call->out + frame + r * row);
+        size_t time = sequence ? convlstm__steps_time(&own->steps[sample], shape->reversed, s) : 0;
+        v.y = n->ops->training.output(n, convlstm__batch_of(batch, n), sample, s, thread);
+        v.target = e->call->targets + at + time * floats;
+        sum += loss_of(e, &v, share, gradient + s * floats, thread);
+        if (out) write_output(&v, out + at + time * floats);
     }
-    if (e->call->out && shape->rank == CONVLSTM__SEQUENCE)
-        convlstm__steps_fill_masked(&own->steps[sample], shape->reversed, floats,
-                                    e->call->out + at);
+    if (out && sequence)
+        convlstm__steps_fill_masked(&own->steps[sample], shape->reversed, floats, out + at);
     return sum;
 }
 
@@ -123,8 +144,9 @@ static size_t part_size(const convlstm_trainer *t, size_t batch)
     return most && most < batch ? most : batch;
 }
 
-/* Adds up the losses of all samples, those of a part and then the parts: of all outputs, each times
- * what it counts, in *sum, and of each alone in t->output_loss. */
+/* Adds up the losses of all samples: first those of each part of the batch, then the parts. *sum
+ * gets the loss of all outputs, each times its weight, and t->output_loss that of each alone,
+ * without its weight. */
 static nbase_status sum_losses(convlstm_trainer *t, double *sum)
 {
     const convlstm__shares *shares = &t->shares;
@@ -320,8 +342,9 @@ static nbase_status reserve(convlstm_trainer *t, const train_call *call, convlst
     return NBASE_OK;
 }
 
-/* What can be said of this rank's share alone: whether it is right, and its samples. */
-static nbase_status look_at(convlstm_trainer *t, const train_call *call)
+/* Checks what can be checked of this rank's share before the other ranks' are known, and finds its
+ * samples. */
+static nbase_status check_share(convlstm_trainer *t, const train_call *call)
 {
     const convlstm_batch *in = &call->in;
     t->samples.count = 0;
@@ -344,7 +367,7 @@ static bool normalises_batches(const convlstm_model *m)
     return false;
 }
 
-/* What can be said once the shares are known. */
+/* Checks what can be checked once the shares of all ranks are known. */
 static nbase_status check_whole(convlstm_trainer *t)
 {
     const convlstm__shares *shares = &t->shares;
@@ -371,8 +394,8 @@ static bool has_clocks(const convlstm__net *net)
     return false;
 }
 
-/* Makes of clocks[0], the batch on the valid frames, those on the other clocks of the net, from
- * sample `first` on. */
+/* clocks[0] is a part of the batch, on the valid frames, that begins with sample `first`. Fills in
+ * the others: the same part on each other clock of the net (layers/clock.h). */
 static void set_clocks(const convlstm_trainer *t, convlstm__batch *clocks, size_t first)
 {
     const convlstm__clocks *known = &t->model->clocks;
@@ -421,10 +444,10 @@ static nbase_status ready_batch(convlstm_trainer *t, const train_call *call, con
     return reserve(t, call, batch);
 }
 
-/* Checks the call with all ranks, and makes *batch ready. */
-static nbase_status begin(convlstm_trainer *t, train_call *call, convlstm__batch *batch)
+/* Checks the call together with the other ranks, and makes *batch ready. */
+static nbase_status begin_call(convlstm_trainer *t, train_call *call, convlstm__batch *batch)
 {
-    nbase_status status = look_at(t, call);
+    nbase_status status = check_share(t, call);
     const convlstm__meeting meeting = {.call = call->step ? CONVLSTM__STEP : CONVLSTM__GRADIENTS,
                                        .status = status,
                                        .in = &call->in,
@@ -438,6 +461,7 @@ static nbase_status begin(convlstm_trainer *t, train_call *call, convlstm__batch
     return status;
 }
 
+/* Forward, loss and back for the part of this rank's share that begins with sample `first`. */
 static nbase_status run_part(convlstm_trainer *t, convlstm__batch *batch, const train_call *call,
                              size_t first)
 {
@@ -476,7 +500,7 @@ static nbase_status run_parts(convlstm_trainer *t, convlstm__batch *batch, const
         first += batch->max_samples;
     } while (!status && first < t->samples.count);
     if (!batch->divided) return status;
-    if (status) convlstm__shares_begin_sums(&t->shares); /* those that wait are not made */
+    if (status) convlstm__shares_begin_sums(&t->shares); /* drops the sums that wait */
     nbase_status ended = convlstm__shares_end_sums(&t->shares, t->threads, &t->error);
     return status ? status : ended;
 }
@@ -488,7 +512,7 @@ nbase_status convlstm__gradients_run(convlstm_trainer *t, bool step, const convl
     train_call call = {step, {0}, targets, out};
     if (in) call.in = *in;
     convlstm__batch clocks[CONVLSTM__MAX_CLOCKS], *batch = clocks;
-    nbase_status status = begin(t, &call, batch);
+    nbase_status status = begin_call(t, &call, batch);
     if (status) return status;
     if (out) memset(out, 0, call.in.batch * output_floats(t->net, batch) * sizeof *out);
     result->used = t->shares.samples;

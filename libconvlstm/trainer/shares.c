@@ -6,7 +6,7 @@
 
 #include "trainer.h"
 
-#define TEXT 400 /* bytes of a failure that travel */
+#define TEXT 400 /* bytes of a failure's text that the ranks send each other */
 
 /* What a rank says at a meeting. The hashes are of what must be the same everywhere. */
 typedef struct convlstm__greeting {
@@ -201,7 +201,8 @@ static nbase_status compare(const convlstm__shares *shares, nbase_error *text)
     return NBASE_OK;
 }
 
-/* The frames and size that all shares with samples have, into a share without. */
+/* Checks that all shares with items have the same number of frames and image size, and sets those
+ * of *in to them: a share without items has none of its own. */
 static nbase_status adopt_size(const convlstm__shares *shares, convlstm_batch *in,
                                nbase_error *text)
 {
@@ -225,7 +226,8 @@ static nbase_status adopt_size(const convlstm__shares *shares, convlstm_batch *i
     return NBASE_OK;
 }
 
-static void count(convlstm__shares *shares)
+/* Adds up what the ranks have said of their shares. */
+static void count_shares(convlstm__shares *shares)
 {
     shares->items = shares->samples = shares->steps = 0;
     for (size_t r = 0; r < shares->group->size; r++) {
@@ -260,8 +262,8 @@ nbase_status convlstm__shares_meet(convlstm_trainer *t, const convlstm__meeting 
     if (!status) status = compare(shares, text);
     if (!status) status = adopt_size(shares, meeting->in, text);
     if (status) return status;
-    count(shares);
-    shares->compared = t->model->version + 1;
+    count_shares(shares);
+    shares->compared = t->model->version + 1; /* + 1: 0 says that none were */
     return NBASE_OK;
 }
 
@@ -296,7 +298,10 @@ static void add_share(void *ctx, size_t first, size_t n)
     if (share->batch->samples) convlstm__sum_stretch(share->node, share->batch, first, n);
 }
 
-/* Makes the sum of a node. */
+/* Makes the sum of a node over the samples of all ranks, in one of two ways: every rank gathers the
+ * rows of all samples, and makes the whole sum itself; or the running sum goes from rank to rank,
+ * and each adds its samples (convlstm_group.sum). Both add the samples in their order, so that the
+ * bits are those of one process. */
 static nbase_status make_sum(const convlstm__shares *shares, convlstm__node *node,
                              const convlstm__batch *batch, nbase_error *text)
 {

@@ -15,19 +15,20 @@ struct convlstm_trainer {
     nbase_error error;
 
     convlstm__optimizer optimizer;
-    /* Of each output: the options with its loss, and what it counts. */
+    /* Per output: the options with its loss in place of the first one's, and the weight of that
+     * loss in the sum. */
     convlstm_trainer_options of_output[CONVLSTM__OUTPUTS];
     double weights[CONVLSTM__OUTPUTS];
-    /* Of each output, its loss in the last step or evaluation; NaN if it counts nothing. */
+    /* Per output: its loss in the last step or evaluation; NaN if its weight is zero. */
     double output_loss[CONVLSTM__OUTPUTS];
     convlstm__shares shares;
     /* For the last image size; null before the first step. */
     convlstm__net *net;
     /* The batch of the step or evaluation that runs. */
     convlstm__samples samples;
-    /* Per sample of a part of it: the gradient to its outputs. The losses: in a step, per sample,
-     * of each of its outputs; in an evaluation, per output, of its rows. In a group also those of
-     * all ranks. */
+    /* output_gradient: per output, the gradient to it of each sample of a part of the batch. losses:
+     * in a step (samples, outputs); in an evaluation per output, of its rows. all_losses: in a
+     * group those of all ranks. */
     convlstm__buffer output_gradient, losses, all_losses;
     convlstm__buffer ssim; /* per thread, scratch of that loss; empty where no output has it */
 
