@@ -67,7 +67,7 @@ static void release_network(void *state)
 
 /* Arithmetic of one frame of the presets, 3x3: 3+20 -> 80 and 20+10 -> 40 channels. Training adds
  * the data gradient of all channels but the photo's 3 and the weight gradient of all. */
-static double flops_a_frame(const descriptor *d)
+static double flops_per_frame(const descriptor *d)
 {
     /* the gradient from the last layer to its 64 channels counts, that from the first layer to the
      * photo does not */
@@ -251,7 +251,7 @@ size_t network_problems(const descriptor *d, const bench_setup *s, problem *out,
                      .engine = "ours",
                      .isa = nbase_isa_active(),
                      .precision = d->bf16 ? "bf16" : NULL,
-                     .flops = (double)(d->mb * d->v) * flops_a_frame(d),
+                     .flops = (double)(d->mb * d->v) * flops_per_frame(d),
                      .bytes = bytes_of(r),
                      .items = (double)d->mb,
                      .state = r,

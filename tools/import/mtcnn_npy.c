@@ -1,7 +1,7 @@
 /* Two containers in a .npy that holds one Python object (a pickle, protocol 2):
  *
  * mtcnn 0.1.x, mtcnn_weights.npy: {"pnet": [...], "rnet": [...], "onet": [...]} with the arrays in
- * the order of Keras's get_weights: kernel, bias, slopes a layer, the heads as class, box,
+ * the order of Keras's get_weights: kernel, bias and slopes of each layer, the heads as class, box,
  * landmarks. Written by Python 3: raw bytes appear as _codecs.encode(text, "latin1").
  *
  * Both hold kernels for a transposed image: the first axis is the width of the upright one. */

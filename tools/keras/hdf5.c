@@ -1,7 +1,7 @@
 /* Reads Keras's HDF5 files. It runs behind the fence (hdf5_fenced.c): libhdf5 may not survive a
  * file that was made to harm. The layouts:
  *
- * legacy (model.save, and save_weights of Keras 2): a group a layer, in the order of the attribute
+ * legacy (model.save, and save_weights of Keras 2): a group per layer, in the order of the attribute
  * "layer_names" of the root or of /model_weights; each with the attribute "weight_names", paths
  * below the group that end in kernel, bias, ... with or without ":0". A saved model also has the
  * root attributes "model_config" (JSON) and "keras_version".

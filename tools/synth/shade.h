@@ -8,7 +8,7 @@
 typedef struct pose {
     float yaw, pitch, roll; /* radians: to the viewer's right, up, clockwise as seen */
     float distance;         /* of the camera from the head's middle, units */
-    float scale;            /* pixels a unit at that distance */
+    float scale;            /* pixels per unit at that distance */
     float x, y;             /* pixel of the head's middle */
     float smile;            /* 0..1 */
     float tan, flush;       /* pigment and blood that the skin has more than usual today */

@@ -38,7 +38,7 @@ static bool measure(train_run *r, loader *l, double *seconds, nbase_error *err)
             return tool_fail(err, status, "%s", convlstm_trainer_error(r->trainer));
         if (cli_interrupted()) return tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
         double took = now() - begin;
-        if (i || r->steps_an_epoch == 1) *seconds = took < *seconds ? took : *seconds;
+        if (i || r->steps_per_epoch == 1) *seconds = took < *seconds ? took : *seconds;
     }
     return true;
 }
@@ -61,7 +61,7 @@ static void print_costs(const train_run *r, double step)
     convlstm_model_info info;
     convlstm_model_get_info(r->model, &info);
     double judged = (double)(r->validation.count + o->batch - 1) / (double)o->batch,
-           epochs = (double)r->total_steps / (double)r->steps_an_epoch,
+           epochs = (double)r->total_steps / (double)r->steps_per_epoch,
            all = (double)r->total_steps * step +
                  (o->npz ? 0 : epochs * judged * step * FORWARD_SHARE);
     char one[32], text[32];
@@ -70,7 +70,7 @@ static void print_costs(const train_run *r, double step)
     printf("to train on  %zu %s (%zu entries per epoch), to validate %zu\n", r->train.count,
            o->npz ? "sequences" : "people", r->entries, r->validation.count);
     snprintf(one, sizeof one, "%.3g s", step);
-    printf("steps        %zu of %s each, %zu per epoch\n", r->total_steps, one, r->steps_an_epoch);
+    printf("steps        %zu of %s each, %zu per epoch\n", r->total_steps, one, r->steps_per_epoch);
     printf("time         about %s\n", duration(text, all));
     printf("memory       %.0f MiB so far, with the batch of one step\n",
            (double)system_peak_memory() / (1 << 20));

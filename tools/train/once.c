@@ -188,8 +188,8 @@ static bool prepare(train_run *r, train_options *o, data_split *split, nbase_err
     if (!make_trainer(r, o, &trainer, err)) return false;
     r->loss = trainer.loss;
     r->learning_rate = trainer.learning_rate;
-    r->steps_an_epoch = (r->entries + o->batch - 1) / o->batch;
-    r->total_steps = o->steps ? o->steps : o->epochs * r->steps_an_epoch;
+    r->steps_per_epoch = (r->entries + o->batch - 1) / o->batch;
+    r->total_steps = o->steps ? o->steps : o->epochs * r->steps_per_epoch;
     if (!o->npz && !begin_watch(r, &trainer, positives(&r->train, pairs), err)) return false;
     r->settings = train_settings(o, &trainer, r->model, &r->train, &r->validation, r->total_steps);
     return r->settings || tool_no_memory(err);

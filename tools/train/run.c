@@ -94,7 +94,7 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
         return false;
     add_to_sums(&r->state.sums, b, all_probs, &result);
     if (!o->npz)
-        train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_an_epoch, b, all_probs,
+        train_watch_step(&r->watch, r->trainer, r->state.step, r->steps_per_epoch, b, all_probs,
                          &result);
     const array_losses losses = array_losses_of(r, result.loss);
     bool ok = !o->npz || ranks_rank(o->ranks) || array_log_step(r, step + 1, &losses, err);
@@ -103,7 +103,7 @@ static bool run_step(train_run *r, const batch *b, float *probs, nbase_error *er
 
 static bool steps_left(const train_run *r)
 {
-    return r->state.step < r->steps_an_epoch &&
+    return r->state.step < r->steps_per_epoch &&
            (!r->options->npz || convlstm_trainer_steps(r->trainer) < r->total_steps);
 }
 
@@ -158,9 +158,9 @@ static bool run_epoch(train_run *r, nbase_error *err)
     float *probs = o->npz ? NULL : malloc(o->batch * 2 * sizeof *probs);
     char what[48];
     snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1,
-             o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs);
+             o->npz ? (r->total_steps + r->steps_per_epoch - 1) / r->steps_per_epoch : o->epochs);
     progress bar = {0};
-    if (!o->quiet) progress_start(&bar, what, r->steps_an_epoch);
+    if (!o->quiet) progress_start(&bar, what, r->steps_per_epoch);
     bool ok = l && (probs || o->npz || tool_no_memory(err)), stopped = false;
     ok = ranks_agree(o->ranks, ok, err);
     double begin = now(), before = r->state.sums.seconds;
@@ -302,7 +302,7 @@ static bool patience_over(const train_run *r)
 {
     const train_options *o = r->options;
     const size_t passes =
-        o->npz ? (r->total_steps + r->steps_an_epoch - 1) / r->steps_an_epoch : o->epochs;
+        o->npz ? (r->total_steps + r->steps_per_epoch - 1) / r->steps_per_epoch : o->epochs;
     size_t since = r->state.best_epoch;
     if (o->schedule == CONVLSTM_SCHEDULE_COSINE && since < passes / 2) since = passes / 2;
     return o->early_stop && r->validation.count && r->state.epoch >= since + o->early_stop;
@@ -368,9 +368,9 @@ static bool run_steps(train_run *r, nbase_error *err)
     bool whole = true;
     while (whole && !patience_over(r) &&
            (convlstm_trainer_steps(r->trainer) < r->total_steps ||
-            r->state.step == r->steps_an_epoch)) {
+            r->state.step == r->steps_per_epoch)) {
         if (!run_epoch(r, err)) return false;
-        whole = r->state.step == r->steps_an_epoch; /* else cut short by --steps */
+        whole = r->state.step == r->steps_per_epoch; /* else cut short by --steps */
         if (!finish_pass(r, whole, err)) return false;
     }
     if (patience_over(r))
@@ -406,7 +406,7 @@ static bool restore(train_run *r, char **log, nbase_error *err)
         return false;
     bool ok = train_state_read(extra, r->settings, r->checkpoint_path, &r->state, log, err);
     convlstm_text_free(extra);
-    const train_frame run = {(size_t)convlstm_trainer_steps(r->trainer), r->steps_an_epoch,
+    const train_frame run = {(size_t)convlstm_trainer_steps(r->trainer), r->steps_per_epoch,
                              r->options->batch};
     ok = ok && train_state_fits(&r->state, &run, r->checkpoint_path, err);
     if (ok) cli_note("restored: %zu epochs and %zu steps done", r->state.epoch, r->state.step);

@@ -33,7 +33,7 @@ struct train_run {
     convlstm_loss loss;
     double learning_rate;
     size_t entries; /* of an epoch: the training items, or twice as many with reversed ones */
-    size_t steps_an_epoch, total_steps;
+    size_t steps_per_epoch, total_steps;
     size_t *order; /* of this epoch */
     train_watch watch;
     json_t *settings;

@@ -101,18 +101,18 @@ bool train_state_fits(const train_state *s, const train_frame *run, const char *
     /* Losses are means over samples: what is beyond this was no number on the way. */
     const double loss = 1e30;
     const count counts[] = {
-        {"step", (json_int_t)s->step, (json_int_t)run->steps_an_epoch},
+        {"step", (json_int_t)s->step, (json_int_t)run->steps_per_epoch},
         {"seen", (json_int_t)s->plateau.seen, (json_int_t)s->epoch},
         {"best_at", (json_int_t)s->plateau.best_at, (json_int_t)s->plateau.seen},
         {"waited", (json_int_t)s->plateau.waited, (json_int_t)s->plateau.seen},
         {"samples", (json_int_t)s->sums.samples, (json_int_t)(s->step * run->batch)},
         {"said", (json_int_t)s->sums.said, 2 * (json_int_t)s->sums.samples}};
     if (s->epoch > run->trainer_steps ||
-        s->epoch * run->steps_an_epoch + s->step != run->trainer_steps)
+        s->epoch * run->steps_per_epoch + s->step != run->trainer_steps)
         return tool_fail(err, NBASE_ERR_FORMAT,
                          "%s: %zu epochs of %zu steps and %zu steps more do not make the %zu steps "
                          "that the optimizer has done",
-                         path, s->epoch, run->steps_an_epoch, s->step, run->trainer_steps);
+                         path, s->epoch, run->steps_per_epoch, s->step, run->trainer_steps);
     double best = isinf(s->plateau.best) ? NAN : s->plateau.best; /* infinite: none yet */
     return plausible(counts, sizeof counts / sizeof *counts, path, err) &&
            figure_ok("best_loss", s->best_loss, loss, path, err) &&

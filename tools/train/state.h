@@ -41,7 +41,7 @@ bool train_state_read(const char *text, const json_t *settings, const char *path
 
 /* What a run makes of its options and data, against which a state can be held. */
 typedef struct train_frame {
-    size_t trainer_steps, steps_an_epoch, batch;
+    size_t trainer_steps, steps_per_epoch, batch;
 } train_frame;
 
 /* Whether a state can be one of this run: its counters agree with each other and with the
