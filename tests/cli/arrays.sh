@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Networks of any kind on arrays: skin-train, skin-predict and skin-evaluate with x, y and mask.
+# Networks with several inputs are in array_inputs.sh.
 set -u
 . "$(dirname "$0")/help.bash"
 bin=$1 dir=$2 python=/usr/bin/python3
@@ -63,8 +64,8 @@ x = rng.integers(0, 4, (10, 5, 12, 13, 2)) / 4
 def save(name, **arrays): np.savez(name + ".npz", **arrays)
 
 
-film, truth = rng.random((10, 5, 12, 13, 1), dtype=np.float32), rng.random((10, 5, 12, 13, 1),
-                                                                           dtype=np.float32)
+film = rng.random((10, 5, 12, 13, 1), dtype=np.float32)
+truth = rng.random((10, 5, 12, 13, 1), dtype=np.float32)
 film[~mask], truth[~mask] = np.nan, np.nan  # what is masked may be anything
 save("film", x=film, mask=mask, y=truth)
 save("film_alone", x=np.nan_to_num(film[3]), y=np.nan_to_num(truth[3]), mask=mask[3])
@@ -131,7 +132,8 @@ run 1 "$bin/skin-train" --quiet --no-shuffle --batch 5 --seed 4 --network frames
     --npz film_alone.npz --steps 4 -o pieces --restore
 
 # ---- validation on other arrays ----
-checked="--network classes.json --npz f32.npz --validation f64.npz --optimizer adam --learning-rate 0.2"
+checked="--network classes.json --npz f32.npz --validation f64.npz"
+checked="$checked --optimizer adam --learning-rate 0.2"
 train $checked --epochs 6 -o checked
 train $checked --epochs 2 -o checked_pieces
 train $checked --epochs 6 -o checked_pieces --restore
@@ -145,9 +147,8 @@ import numpy as np
 rows = list(csv.reader(open("checked/log.csv")))
 assert rows[0] == ["step", "loss", "val_loss"], rows[0]
 steps, checks = [r for r in rows[1:] if r[1]], [r for r in rows[1:] if r[2]]
-assert [r[0] for r in steps] == [str(i + 1) for i in range(12)
-                                 ] and [r[0]
-                                        for r in checks] == ["2", "4", "6", "8", "10", "12"], rows
+assert [r[0] for r in steps] == [str(i + 1) for i in range(12)], rows
+assert [r[0] for r in checks] == ["2", "4", "6", "8", "10", "12"], rows
 losses = [float(r[2]) for r in checks]
 assert len(set(losses)) > 1 and min(losses) < losses[-1] * (1 - 1e-9) or losses[-1] == min(losses)
 y, target = np.load("checked_y.npz")["y"], np.load("f64.npz")["y"]
@@ -199,11 +200,11 @@ $python - <<'PY' || fail "several outputs"
 import numpy as np
 y = np.load("several_y.npz")
 assert sorted(y.files) == ["class", "last", "means"], y.files
-assert y["class"].shape == (10, 3) and y["means"].shape == (10, 5,
-                                                            3) and y["last"].shape == (10, 12, 13,
-                                                                                       2)
-assert abs(y["class"].sum(1) - 1).max() < 1e-5 and abs(y["means"]).max() > 0 and abs(
-    y["last"]).max() > 0
+assert y["class"].shape == (10, 3)
+assert y["means"].shape == (10, 5, 3)
+assert y["last"].shape == (10, 12, 13, 2)
+assert abs(y["class"].sum(1) - 1).max() < 1e-5
+assert abs(y["means"]).max() > 0 and abs(y["last"]).max() > 0
 PY
 run 1 "$bin/skin-predict" several.safetensors --npz f32.npz
 says err "more than a vector"
@@ -332,126 +333,21 @@ def ssim(a, b):
                                                      (w * (v - mv)**2).sum() + 9e-4)))
     return np.mean(values)
 last = np.load("several_three.npz")["last"].astype(float)
-near(
-    table("similar")[1][0]["last_loss"], 1 -
-    np.mean([ssim(last[i, ..., k], truth["last"][i, ..., k]) for i in range(5) for k in range(2)]))
+similarities = [ssim(last[i, ..., k], truth["last"][i, ..., k]) for i in range(5) for k in range(2)]
+near(table("similar")[1][0]["last_loss"], 1 - np.mean(similarities))
 names, log = table("two")
 assert log[0]["last_loss"] == "" and log[0]["means_loss"] and not np.isnan(float(log[0]["loss"]))
 near(log[0]["loss"], float(log[0]["class_loss"]) + float(log[0]["means_loss"]))
 o, y = json.load(open("report_three/metrics.json"))["outputs"], np.load("three_three.npz")
-assert list(o) == ["class", "means", "last"] and [v["kind"] for v in o.values()
-                                                  ] == ["classes", "numbers", "frames"], o
+assert list(o) == ["class", "means", "last"], o
+assert [v["kind"] for v in o.values()] == ["classes", "numbers", "frames"], o
 now = losses(y)
-near(o["class"]["log_loss"], now["class"]), near(o["class"]["accuracy"],
-                                                 (y["class"].argmax(1) == truth["class"]).mean())
-near(o["means"]["mse"], now["means"]), near(o["means"]["mae"],
-                                            now["mae"]), near(o["last"]["mse"], now["last"])
+near(o["class"]["log_loss"], now["class"])
+near(o["class"]["accuracy"], (y["class"].argmax(1) == truth["class"]).mean())
+near(o["means"]["mse"], now["means"])
+near(o["means"]["mae"], now["mae"])
+near(o["last"]["mse"], now["last"])
 assert list(json.load(open("report_two/metrics.json"))["outputs"]) == ["class", "means"]
-PY
-
-# ---- several inputs: an array for each ----
-$python - <<'PY' || fail "making several inputs"
-import json
-import numpy as np
-rng = np.random.default_rng(9)
-inputs = [
-    dict(name="left", height=12, width=13, channels=2),
-    dict(name="right", height=6, width=5, channels=1),
-    dict(name="sensor", channels=3)
-]
-cell = dict(type="conv_lstm2d", filters=3, kernel_size=3, padding="same",
-            recurrent_activation="sigmoid")
-def pool(of, **more): return dict(type="global_average_pool", inputs=[of], **more)
-
-
-def network(name, *layers):
-    json.dump({"format": 1, "inputs": inputs, "layers": list(layers)}, open(name + ".json", "w"))
-
-
-network("means", pool("left", name="l"), pool("right", name="r"), pool("sensor", name="s"),
-        dict(type="concatenate", inputs=["l", "r", "s"]))
-network("cameras", dict(cell, inputs=["left"], name="a"), dict(cell, inputs=["right"], name="b"),
-        pool("a", name="l"), pool("b", name="r"), pool("sensor", name="s"),
-        dict(type="concatenate", inputs=["l", "r", "s"]),
-        dict(type="dense", units=3, activation="softmax"))
-mask = rng.random((10, 5)) < .7
-mask[:, 1] = True
-left, right, sensor = rng.integers(0, 9, (10, 5, 12, 13, 2)) / 8, rng.integers(
-    0, 9, (10, 5, 6, 5, 1)) / 8, rng.integers(-9, 9, (10, 5, 3)) / 4
-y = rng.integers(0, 3, 10)
-def save(name, **z): np.savez(name + ".npz", **z)
-whole = dict(left=left, right=right, sensor=sensor, mask=mask, y=y)
-save("cams", **whole)
-save("cams32", **{k: v if k in ("mask", "y") else v.astype("f4") for k, v in whole.items()})
-save("cams_alone", **{k: v[4] for k, v in whole.items() if k != "y"})
-save("cams_all", **{k: v for k, v in whole.items() if k != "mask"})
-save("cams_without", **{k: v for k, v in whole.items() if k != "right"})
-save("cams_shape", **{**whole, "right": right[:, :, :5]})
-save("cams_axes", **{**whole, "sensor": right})
-save("cams_frames", **{**whole, "sensor": sensor[:, :4]})
-bad = sensor.copy()
-bad[3, 1, 2] = np.nan
-save("cams_nan", **{**whole, "sensor": bad})
-PY
-for net in means cameras; do run 0 "$bin/skin-import" network $net.json -o $net.safetensors; done
-for kind in cams cams32 cams_alone cams_all; do
-    run 0 "$bin/skin-predict" means.safetensors --npz $kind.npz -o means_$kind.npz
-done
-train --network cameras.json --npz cams.npz --steps 4 --learning-rate 0.3 -o cameras
-train --network cameras.json --npz cams32.npz --validation cams.npz --epochs 2 --learning-rate 0.3 \
-    -o cameras32
-run 0 "$bin/skin-evaluate" cameras/model.safetensors --npz cams.npz -o report_cameras
-run 0 "$bin/skin-predict" cameras/model.safetensors --npz cams.npz -o cams_y.npz
-run 0 "$bin/skin-predict" cameras/model.safetensors --npz cams_alone.npz -o cams_alone_y.npz
-# through Keras's files and back: the same numbers, by the same names
-for generation in 2 3; do
-    run 0 "$bin/skin-export" keras cameras/model.safetensors --keras $generation -o cameras.keras
-    run 0 "$bin/skin-import" keras cameras.keras -o cameras_back.safetensors
-    run 0 "$bin/skin-predict" cameras_back.safetensors --npz cams.npz -o cams_back.npz
-    cmp cams_y.npz cams_back.npz || fail "Keras $generation: other numbers"
-done
-run 0 "$bin/skin-export" onnx cameras/model.safetensors -o cameras.onnx
-run 0 "$bin/skin-info" cameras/model.safetensors
-says out "inputs left 12x13x2, right 6x5x1, sensor 3"
-mangled() { # FILE WORDS
-    run 1 "$bin/skin-predict" cameras/model.safetensors --npz "$1.npz" -o never.npz
-    says err "$2"
-    run 1 "$bin/skin-train" --network cameras.json --npz "$1.npz" --steps 1 -o never
-    says err "$2"
-}
-mangled cams_without "there is no 'right', which is one of the 3 inputs"
-mangled cams_shape "'right' has frames of 5 x 5 x 1; the network takes 6 x 5 x 1"
-mangled cams_axes "'sensor' must have the shape (sequences, frames, channels)"
-mangled cams_frames "'left' and 'sensor' have not the same number"
-mangled cams_nan "'sensor' is nan in item 3, frame 1"
-run 1 "$bin/skin-predict" cameras/model.safetensors photo.png
-says err "3 inputs and 1 outputs"
-$python - <<'PY' || fail "several inputs"
-import json
-import numpy as np
-
-z, y = np.load("cams.npz"), {
-    k: np.load("means_%s.npz" % k)["y"]
-    for k in ("cams", "cams32", "cams_alone", "cams_all")
-}
-def means(mask):
-    return np.array([
-        np.concatenate([
-            z["left"][i][m].mean((0, 1, 2)), z["right"][i][m].mean((0, 1, 2)),
-            z["sensor"][i][m].mean(0)
-        ]) for i, m in enumerate(mask)
-    ])
-
-
-assert abs(y["cams"] - means(z["mask"])).max() < 1e-6 and (y["cams32"] == y["cams"]).all() and (
-    y["cams_alone"] == y["cams"][4]).all()
-assert abs(y["cams_all"] - means(np.ones((10, 5), bool))).max() < 1e-6
-log = np.loadtxt("cameras/log.csv", delimiter=",", skiprows=1)
-assert log.shape == (4, 2) and log[3, 1] < log[1, 1] and log[2, 1] < log[0, 1], log
-p, o = np.load("cams_y.npz")["y"], json.load(open("report_cameras/metrics.json"))
-assert np.isclose(o["log_loss"],
-                  -np.log(p[np.arange(10), z["y"]]).mean()) and (np.load("cams_alone_y.npz")["y"]
-                                                                 == p[4]).all()
 PY
 
 # ---- evaluating ----
@@ -480,9 +376,8 @@ assert said.shape == (10, 5, 12, 13, 1) and y("alone").shape == (5, 12, 13, 1)
 assert (y("alone") == said[3]).all(), "a sequence alone"
 for i, row in enumerate(mask):
     for t in np.flatnonzero(~row):
-        assert (said[i,
-                     t] == (said[i,
-                                 t - 1] if t else 0)).all(), "a masked frame repeats the one before"
+        before = said[i, t - 1] if t else 0
+        assert (said[i, t] == before).all(), "a masked frame repeats the one before"
 assert (y("f32") == y("f64")).all() and (y("whole") == y("whole32")).all(), "types of x"
 lines = [json.loads(line)["y"] for line in open("lines.json")]
 assert (np.array(lines, np.float32) == y("f32")).all(), "lines"
@@ -493,30 +388,30 @@ assert log.shape == (3, 2) and log[2, 1] < log[0, 1]
 o, number, p = json.load(open("report_classes/metrics.json")), np.load("f32.npz")["y"], y("f32")
 confusion = np.zeros((3, 3), int)
 np.add.at(confusion, (number, p.argmax(1)), 1)
-assert [c["said"]
-        for c in o["classes"]] == confusion.tolist() and o["kind"] == "classes" and o["items"] == 10
-assert np.isclose(o["accuracy"], (number == p.argmax(1)).mean()) and np.isclose(
-    o["log_loss"], -np.log(p[np.arange(10), number]).mean())
+assert [c["said"] for c in o["classes"]] == confusion.tolist()
+assert o["kind"] == "classes" and o["items"] == 10
+assert np.isclose(o["accuracy"], (number == p.argmax(1)).mean())
+assert np.isclose(o["log_loss"], -np.log(p[np.arange(10), number]).mean())
 o, number, p = json.load(open("report_each/metrics.json")), np.load("each.npz")["y"], y("each")
 assert p.shape == (10, 5, 3)
 confusion = np.zeros((3, 3), int)
 np.add.at(confusion, (number[mask].astype(int), p[mask].argmax(1)), 1)
 assert [c["said"] for c in o["classes"]] == confusion.tolist() and o["items"] == 10
 assert np.isclose(o["accuracy"], (number[mask] == p[mask].argmax(1)).mean())
-o, a, t = json.load(open("numbers.json")), y("numbers").astype(float), np.load(
-    "measured.npz")["y"].astype("f4").astype(float)
-assert o["kind"] == "numbers" and np.isclose(o["mae"],
-                                             abs(a - t).mean()) and np.isclose(
-                                                 o["rmse"], np.sqrt(((a - t)**2).mean()))
+o, a = json.load(open("numbers.json")), y("numbers").astype(float)
+t = np.load("measured.npz")["y"].astype("f4").astype(float)
+assert o["kind"] == "numbers"
+assert np.isclose(o["mae"], abs(a - t).mean())
+assert np.isclose(o["rmse"], np.sqrt(((a - t) ** 2).mean()))
 assert np.isclose(o["r2"], 1 - ((a - t) ** 2).sum() / ((t - t.mean(0)) ** 2).sum())
-o, a, t = json.load(
-    open("frames_figures.json")), said[mask].astype(float), truth[mask].astype(float)
-assert o["kind"] == "frames" and np.isclose(o["mse"], ((a - t)**2).mean()) and np.isclose(
-    o["psnr"], -10 * np.log10(((a - t)**2).mean()))
+o = json.load(open("frames_figures.json"))
+a, t = said[mask].astype(float), truth[mask].astype(float)
+assert o["kind"] == "frames"
+assert np.isclose(o["mse"], ((a - t) ** 2).mean())
+assert np.isclose(o["psnr"], -10 * np.log10(((a - t) ** 2).mean()))
 for e in o["events"]:
-    hit, any_event = (t >= e["threshold"]) & (a >= e["threshold"]), (t >= e["threshold"]) | (
-        a >= e["threshold"])
-    assert np.isclose(e["csi"], hit.sum() / any_event.sum())
+    truly, judged = t >= e["threshold"], a >= e["threshold"]
+    assert np.isclose(e["csi"], (truly & judged).sum() / (truly | judged).sum())
 # structural similarity by its definition, window by window
 g = np.exp(-np.arange(-5, 6) ** 2 / 4.5)
 w = np.outer(g, g) / np.outer(g, g).sum()
@@ -526,10 +421,10 @@ for p, q in zip(a[..., 0], t[..., 0]):
         for c in range(3):
             u, v = p[r:r + 11, c:c + 11], q[r:r + 11, c:c + 11]
             mu, mv = (w * u).sum(), (w * v).sum()
-            su, sv, suv = (w * (u - mu)**2).sum(), (w * (v - mv)**2).sum(), (w * (u - mu) *
-                                                                             (v - mv)).sum()
-            values.append((2 * mu * mv + 1e-4) * (2 * suv + 9e-4) / ((mu**2 + mv**2 + 1e-4) *
-                                                                     (su + sv + 9e-4)))
+            su, sv = (w * (u - mu) ** 2).sum(), (w * (v - mv) ** 2).sum()
+            suv = (w * (u - mu) * (v - mv)).sum()
+            above = (2 * mu * mv + 1e-4) * (2 * suv + 9e-4)
+            values.append(above / ((mu**2 + mv**2 + 1e-4) * (su + sv + 9e-4)))
 assert np.isclose(o["ssim"], np.mean(values)), (o["ssim"], np.mean(values))
 PY
 
