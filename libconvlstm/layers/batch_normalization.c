@@ -81,19 +81,24 @@ typedef struct bn_node {
     const batch_normalization *layer;
     /* Inference: the map from the moving averages, an array of C each. */
     float *scale, *shift;
-    /* Training, an array of C each: the statistics of the batch, and the maps y = scale x + shift
-     * and dx = p dy + q x + r. */
+    /* Training, an array of C each. The statistics of the batch, where inverse is
+     * 1/sqrt(variance + epsilon); and what follows from them:
+     *
+     *   y  = batch_scale x + batch_shift
+     *   dx = dx_dy dy + dx_x x + dx_1      of frames
+     *
+     * For vectors, dx_x holds dgamma and dx_1 dbeta of this part of the batch (row_gradient). */
     double *mean, *variance, *inverse;
-    float *batch_scale, *batch_shift, *p, *q, *r;
-    float *new_mean, *new_variance; /* the moving averages after the batch's parts so far */
-    float *old_mean, *old_variance; /* before them, and the share of those that is left */
-    double left;
-    convlstm__buffer constants; /* all of the above */
+    float *batch_scale, *batch_shift, *dx_dy, *dx_x, *dx_1;
+    /* The moving averages before the batch, and after its parts so far. */
+    float *old_mean, *old_variance, *new_mean, *new_variance;
+    convlstm__buffer constants; /* all of the arrays above */
+    double old_share;           /* the weight of the old averages in the new ones */
     double count;               /* values per channel in the statistics */
-    /* Per sample: sum and sum of squares; on the way back sum dy and sum dy.x. In a group also
+    /* Per sample, (2,C): sums of x and of x^2; on the way back of dy and of dy.x. In a group also
      * those of all ranks' samples. */
     convlstm__buffer sums, all_sums;
-    convlstm__buffer per_thread; /* two frames, and C doubles four times */
+    convlstm__buffer per_thread; /* two frames, then (4,C) doubles */
     size_t frame_floats, per_thread_bytes;
     /* Of vectors, per sample: the output and the gradient to the input. */
     convlstm__buffer rows, row_gradients;
@@ -173,7 +178,7 @@ static double *sample_sums(const bn_node *n, size_t sample)
     return (double *)n->sums.data + sample * 2 * channels_of(n);
 }
 
-/* Of sample `sample` of those of all ranks. */
+/* The sums of a sample by its number among those of all ranks. */
 static const double *any_sums(const bn_node *n, const convlstm__batch *batch, size_t sample)
 {
     const convlstm__buffer *sums = batch->divided ? &n->all_sums : &n->sums;
@@ -262,12 +267,13 @@ static void move_averages(bn_node *n, const convlstm__batch *batch)
     float *mean = n->new_mean, *variance = n->new_variance;
     size_t bytes = channels_of(n) * sizeof *mean;
     if (batch->first_part) {
-        memcpy(n->old_mean, memcpy(mean, convlstm__weights(node, MOVING_MEAN), bytes), bytes);
-        memcpy(n->old_variance, memcpy(variance, convlstm__weights(node, MOVING_VARIANCE), bytes),
-               bytes);
-        n->left = 1;
+        memcpy(mean, convlstm__weights(node, MOVING_MEAN), bytes);
+        memcpy(variance, convlstm__weights(node, MOVING_VARIANCE), bytes);
+        memcpy(n->old_mean, mean, bytes);
+        memcpy(n->old_variance, variance, bytes);
+        n->old_share = 1;
     }
-    n->left *= n->layer->momentum;
+    n->old_share *= n->layer->momentum;
     bool unbiased =
         n->layer->mode == MODE_COMPAT_TF22 && node->in.rank == CONVLSTM__FRAME && n->count > 1;
     double keep = n->layer->momentum, correction = unbiased ? n->count / (n->count - 1) : 1;
@@ -364,13 +370,14 @@ static void sum_gradients(convlstm__node *node, const convlstm__batch *batch, si
                          convlstm__pull_gradient(node, batch, sample, s, thread), thread);
 }
 
-/* For vectors q holds dgamma and r dbeta of this part of the batch. */
+/* The gradient to a vector, by the formula above. */
 static void row_gradient(const bn_node *n, const float *gamma, const float *x, const float *dy,
                          float *dx)
 {
     for (size_t c = 0; c < channels_of(n); c++) {
         double xhat = (x[c] - n->mean[c]) * n->inverse[c];
-        dx[c] = (float)(gamma[c] * n->inverse[c] * (dy[c] - (n->r[c] + xhat * n->q[c]) / n->count));
+        dx[c] = (float)(gamma[c] * n->inverse[c] *
+                        (dy[c] - (n->dx_1[c] + xhat * n->dx_x[c]) / n->count));
     }
 }
 
@@ -394,13 +401,13 @@ static void coefficients(convlstm__node *node, const convlstm__batch *batch, siz
         dgamma[c] = (batch->first_part ? 0.0f : dgamma[c]) + (float)sum_dyxhat;
         dbeta[c] = (batch->first_part ? 0.0f : dbeta[c]) + (float)sum_dy;
         if (is_vector(n)) {
-            n->q[c] = (float)sum_dyxhat;
-            n->r[c] = (float)sum_dy;
+            n->dx_x[c] = (float)sum_dyxhat;
+            n->dx_1[c] = (float)sum_dy;
             continue;
         }
-        n->p[c] = (float)p;
-        n->q[c] = (float)(-p * inverse * sum_dyxhat / n->count);
-        n->r[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
+        n->dx_dy[c] = (float)p;
+        n->dx_x[c] = (float)(-p * inverse * sum_dyxhat / n->count);
+        n->dx_1[c] = (float)(p * (n->mean[c] * inverse * sum_dyxhat - sum_dy) / n->count);
     }
     for (size_t sample = 0; is_vector(n) && node->wants_gradient && sample < batch->samples;
          sample++)
@@ -415,31 +422,32 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
     const bn_node *n = (const bn_node *)node;
     size_t channels = channels_of(n), count = repeats(n, batch, sample, step);
     if (is_vector(n)) return (const float *)n->row_gradients.data + sample * channels;
-    const float *q = n->q, *r = n->r;
+    const float *dx_x = n->dx_x, *dx_1 = n->dx_1;
     if (count != 1) {
         float *scaled = (float *)thread_sums(n, thread);
         for (size_t c = 0; c < channels; c++) {
-            scaled[c] = (float)count * n->q[c];
-            scaled[channels + c] = (float)count * n->r[c];
+            scaled[c] = (float)count * n->dx_x[c];
+            scaled[channels + c] = (float)count * n->dx_1[c];
         }
-        q = scaled;
-        r = scaled + channels;
+        dx_x = scaled;
+        dx_1 = scaled + channels;
     }
     float *frame = thread_frame(n, thread, 1);
-    convlstm__frame_combine(&node->in_layout, channels,
-                            convlstm__pull_gradient(node, batch, sample, step, thread),
-                            convlstm__pull(node, batch, sample, step, thread), n->p, q, r, frame);
+    convlstm__frame_combine(
+        &node->in_layout, channels, convlstm__pull_gradient(node, batch, sample, step, thread),
+        convlstm__pull(node, batch, sample, step, thread), n->dx_dy, dx_x, dx_1, frame);
     return frame;
 }
 
-/* The averages of a layer that is used several times move once for each use: those of the model
- * have moved since this node began if another has committed before it. */
+/* Writes a moving average to the model. Where a layer is used several times, it has a node for each
+ * use, all of which began with the same old average, and each moves the model's once: what
+ * another node has moved already counts as a part of the old average, of which old_share is left. */
 static void commit_average(const bn_node *n, const float *old, const float *new, float *average)
 {
     for (size_t c = 0; c < channels_of(n); c++)
         average[c] = average[c] == old[c]
                          ? new[c]
-                         : (float)(new[c] + n->left *((double)average[c] - old[c]));
+                         : (float)(new[c] + n->old_share *((double)average[c] - old[c]));
 }
 
 static void commit(convlstm__node *node)
@@ -485,9 +493,9 @@ static nbase_status build(const convlstm__layer *layer, const convlstm__shape *i
     n->mean = n->constants.data;
     n->variance = n->mean + c;
     n->inverse = n->variance + c;
-    float **const arrays[] = {
-        &n->scale, &n->shift,    &n->batch_scale,  &n->batch_shift, &n->p,           &n->q,
-        &n->r,     &n->new_mean, &n->new_variance, &n->old_mean,    &n->old_variance};
+    float **const arrays[] = {&n->scale,        &n->shift,    &n->batch_scale, &n->batch_shift,
+                              &n->dx_dy,        &n->dx_x,     &n->dx_1,        &n->new_mean,
+                              &n->new_variance, &n->old_mean, &n->old_variance};
     float *next = (float *)(n->inverse + c);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++, next += c) *arrays[i] = next;
     return NBASE_OK;

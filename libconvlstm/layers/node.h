@@ -47,14 +47,15 @@ typedef struct convlstm__infer_call {
     size_t step;
     /* The valid steps of the sequence; a stream has those of the current call. */
     const convlstm__steps *steps;
-    /* Whether the images of this step are beyond -1..1, and those of the step before it
-     * (convlstm__unscaled). */
+    /* Whether the images of this step, and those of the step before it, have values beyond -1..1
+     * (convlstm__unscaled): a node that would lose digits by them computes more exactly then. */
     bool unscaled, unscaled_before;
-    /* The output of the node `from`, for this step; for a node that merges, of each of them. */
+    /* The output of the node `from`, for this step; in `inputs`, for a node with several, of each of
+     * them. */
     const float *in;
     const float *const *inputs;
-    /* The node's memory for this sequence: lane_floats. It lasts from step to step only in nodes
-     * with a state; others may get two that alternate. */
+    /* The node's memory for this sequence: lane_floats. What it holds lasts from step to step only
+     * in nodes with a state; others may get several memories in turn (plan_step.places). */
     float *lane;
     /* This thread's own: scratch_bytes. */
     void *scratch;
@@ -127,15 +128,15 @@ typedef struct convlstm__batch {
     size_t samples;
     /* Frames of a sequence (T), masked ones included. */
     size_t frames;
-    /* Per sample: its steps on this batch's clock, the valid ones of the caller's unless on_clock
-     * has others; its images (T,H,W,C); its index in the caller's batch. */
+    /* Per sample: its steps on this batch's clock (layers/clock.h), which are the caller's valid
+     * frames in a batch that is not one of on_clock. */
     const convlstm__steps *steps;
-    const float *const *images;
-    size_t image_floats; /* of a frame of the images */
-    /* Per sample: whether any valid frame's images are beyond -1..1 (convlstm__unscaled), and then,
-     * of each frame, whether its own are. */
+    const float *const *images; /* per sample: (T,H,W,C) */
+    size_t image_floats;        /* of a frame of the images */
+    /* Per sample, 1 + T values: whether the images of any valid frame are beyond -1..1
+     * (convlstm__unscaled), and then, by time, whether those of each are. */
     const bool *const *unscaled;
-    const size_t *items;
+    const size_t *items; /* per sample: its index in the caller's batch */
 
     /* Per output of the network (net.h), the gradient to the node that its loss is of: (samples,
      * frames, H, W, C). frames is T for a sequence, of which the valid steps alone are used, and 1
@@ -152,19 +153,21 @@ typedef struct convlstm__batch {
      * others, in the order of the samples, and complete after the last. */
     float *const *gradients;
     bool first_part, last_part;
-    /* Samples in the parts before: with a sample's index its number in the batch. In a group also
-     * those of the ranks before. */
+    /* Samples before this part's, of the batch, those of the ranks before among them: this and a
+     * sample's index in the part add up to its number in the whole batch. */
     size_t before;
 
-    /* Whether a group of processes has a share each (trainer/shares.h). All above is of this one's
-     * share then, and sums over samples are made once its last part is done: nodes keep what they
-     * need for them of `kept` samples, those of this part from the one numbered `first_kept` on.
-     * Alone these are max_samples and 0. */
+    /* Whether a group of processes has a share of the batch each (trainer/shares.h). All above is of
+     * this process's share then. Weight gradients are summed over samples only when the last part of
+     * the share is done: until then nodes keep what they need for these sums of all `kept` samples
+     * of the share, of which this part's begin with number first_kept. Without a group the sums are
+     * made part by part: `kept` is max_samples, and first_kept 0. */
     bool divided;
     size_t kept, first_kept;
-    /* Samples and valid steps of this part; in a group those of the whole batch. Samples that the
-     * whole batch has at most. */
-    size_t all_samples, all_steps, all_items;
+    /* Samples and valid steps of this part; in a group those of the whole batch. */
+    size_t all_samples, all_steps;
+    /* In a group: items of the whole batch, so that it has no more samples. */
+    size_t all_items;
     /* For convlstm__sum.add: the rows of every rank's samples have been gathered. */
     bool gathered;
 
@@ -313,7 +316,7 @@ typedef struct convlstm__node_ops {
     /* The tensors of the node's layer belong to another of the layer's nodes. */
     bool weightless;
 
-    /* Its values are those of its first input, and zeros. */
+    /* It computes nothing: every value that it gives is one of its first input's, or zero. */
     bool moves_alone;
 
     /* Whether it takes not the output of `from`, but its state after the last step, by state.get
@@ -332,30 +335,33 @@ struct convlstm__node {
     const convlstm__net *net;
     const nbase_env *env;
     convlstm__node *prev, *next; /* in the list */
-    /* Whose outputs it takes, input_count of them; null: the images. One but for nodes that
-     * merge. */
+    /* The nodes whose outputs it takes, input_count of them; null: the images. There are several
+     * only of nodes that merge, and of recurrent ones that begin with given states. */
     convlstm__node *from[CONVLSTM__INPUTS];
     size_t input_count;
-    /* In a net for training: the node that takes its output, and which of that one's inputs it
-     * is; null: none. */
+
+    /* ---- in a net for training (convlstm__net_link) ---- */
+
+    /* The one node that takes its output, and as which of its inputs; null: none. */
     convlstm__node *to;
     size_t to_input;
-    /* Likewise: 1 more than the output whose loss is of this node, where nothing else takes it; 0:
-     * none. */
+    /* In place of `to`: 1 + the number of the network's output whose loss is of this node's
+     * output; 0: none. */
     size_t loss;
-    /* In a net for training: it does not run, as the loss is of what it takes, and nothing takes
-     * what it gives. */
+    /* It does not run: nothing takes what it gives, an activation at the end of the network, as the
+     * loss is of logits, which it takes. */
     bool idle;
-    /* Of a recurrent node there, the nodes that take its last h and c (state_node.h); null:
+    /* A recurrent node: the nodes that take its last h and its last c (state_node.h); null:
      * none. */
     convlstm__node *states[2];
+
     convlstm__shape in, out; /* in: of the first input */
     convlstm__layout in_layout, out_layout;
     /* What inference needs per sequence and per thread. */
     size_t lane_floats, scratch_bytes;
     /* In training, set by `reserve`: what a phase's body needs of convlstm__call_memory. */
     size_t call_bytes;
-    /* The function that it ends with has no values beyond -1..1. */
+    /* It ends with a function that has no values beyond -1..1, such as tanh. */
     bool bounded;
     /* In training: whether a node on the way to this one has weights. */
     bool wants_gradient;
@@ -365,8 +371,8 @@ struct convlstm__node {
 
 /* ---- neighbours, for nodes in training ---- */
 
-/* Whether no value that a node gives is beyond -1..1, where none of the images' is; null: the
- * images. */
+/* Whether no value that a node gives is beyond -1..1 as long as none of the images' is; node null:
+ * the images themselves. */
 bool convlstm__node_bounded(const convlstm__node *node);
 
 /* The batch with the steps of a clock. */
