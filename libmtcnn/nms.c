@@ -57,25 +57,29 @@ static bool too_close(const mtcnn__box *p, const mtcnn__box *q, const mtcnn__nms
 
 /* ---- boxes by place ---- */
 
-/* Boxes are filed by size class (the longer side between 2^k and 2^(k+1)) and, in a class, by the
- * cell of side 2^(k+1) that holds the upper left corner. A box meets those of its own class and of
- * larger ones in a few cells each, but may hold any number of smaller ones.
+/* Boxes have their turns by falling score. A box "covers" another if the two are too close: the one
+ * whose turn comes later is suppressed. To compare only boxes near each other, they are filed in a
+ * grid: by size class (the longer side between 2^k and 2^(k+1)) and, within a class, by the cell of
+ * side 2^(k+1) that holds the upper left corner. The boxes of its own class and of larger ones that
+ * a box can touch are in a few cells of each class; but any number of smaller ones may lie in it.
  *
- * Two boxes whose shared part over their union is above t have sides and areas within the factor t
- * of each other: a box whose turn it is looks for one seen before in the few classes near its own.
- * Over the smaller box (or with a tiny t) there is no such bound, so the smaller of two boxes looks
- * for the larger: a box whose turn it is looks in the classes from its own upwards for one seen
- * before that covers it, and then in the larger classes for those that it covers itself, which
- * still wait for their turn. For that all boxes are filed beforehand.
+ * Overlap as common area over that of the union, above a threshold t: the sides and areas of two
+ * such boxes are within the factor t of each other. So a box, at its turn, looks for one that covers
+ * it in the few classes near its own, among those that have had their turn ("seen").
  *
- * A box without any area (a side that counts for nothing or less) shares none, and is not filed. */
+ * Overlap as common area over that of the smaller box (or with a tiny t): there is no such bound, so
+ * always the smaller of two boxes looks for the larger. At its turn a box looks in the classes from
+ * its own upwards for a seen one that covers it; then in the larger classes for boxes that it covers
+ * itself, which still wait for their turn. For that all boxes are filed beforehand ("waiting").
+ *
+ * A box without any area (a side that counts for nothing or less) covers none, and is not filed. */
 typedef struct grid_cell {
     int32_t size_class; /* -1: an empty slot */
     int32_t x, y;
-    /* the first of those whose turn comes, none of them covered, in the order of their turns: 1 +
-     * its turn, or 0 */
-    uint32_t waiting;
-    uint32_t seen; /* any of those that had their turn and can suppress others: likewise */
+    /* Two lists of boxes, linked by turn.next. A link is 1 + a box's place in nms.turns; 0 ends the
+     * list. */
+    uint32_t waiting; /* those whose turn will come and that none has covered, in that order */
+    uint32_t seen;    /* those that have had their turn and suppress others, in no order */
 } grid_cell;
 
 #define COVERED UINT32_MAX
@@ -84,8 +88,7 @@ typedef struct grid_cell {
 /* Boxes in the order of their turns. */
 typedef struct turn {
     uint32_t index; /* in the caller's list */
-    /* in its list of the grid: 1 + turn, or 0; COVERED: in none, a box seen covers it */
-    uint32_t next;
+    uint32_t next;  /* a link; COVERED: it is in no list, as a seen box covers it */
 } turn;
 
 typedef struct nms {
@@ -93,13 +96,14 @@ typedef struct nms {
     double threshold;
     const mtcnn__box *boxes;
     turn *turns;
-    uint32_t seen;    /* without a grid, the list of those that can suppress others */
-    grid_cell *cells; /* null: no grid, every seen box is tested */
+    uint32_t seen;    /* without a grid: the list of all seen boxes */
+    grid_cell *cells; /* a hash table of mask + 1 slots; null: no grid, every seen box is tested */
     size_t mask;
     int high;   /* the largest size class in use */
     bool waits; /* boxes are filed before their turn, and the smaller of two looks for the larger */
 } nms;
 
+/* The box of a link. */
 static const mtcnn__box *box_of(const nms *s, uint32_t link)
 {
     return &s->boxes[s->turns[link - 1].index];
@@ -142,7 +146,7 @@ static grid_cell *own_cell(nms *s, const mtcnn__box *b)
     return c;
 }
 
-/* Whether one of those seen in the cell covers the box. */
+/* Whether one of the seen boxes of a cell covers the box. */
 static bool find_cover(nms *s, grid_cell *c, const mtcnn__box *box)
 {
     for (uint32_t i = c->seen; i; i = s->turns[i - 1].next)
@@ -150,7 +154,8 @@ static bool find_cover(nms *s, grid_cell *c, const mtcnn__box *box)
     return false;
 }
 
-/* Removes those that the box covers from the cell's list of waiting boxes. */
+/* Removes those that the box covers from a cell's list of waiting boxes. Returns false, so that
+ * look_around goes on. */
 static bool cover_waiting(nms *s, grid_cell *c, const mtcnn__box *box)
 {
     for (uint32_t *link = &c->waiting; *link;) {
@@ -211,7 +216,7 @@ static bool suppressed(nms *s, turn *t)
     return look_around(s, box, lowest_class(s, box), find_cover);
 }
 
-/* From now on the box suppresses others. */
+/* Files the box as seen: from now on it suppresses others. */
 static void add_seen(nms *s, turn *t)
 {
     const mtcnn__box *box = &s->boxes[t->index];

@@ -9,13 +9,13 @@
 #include "cpu.h"
 #include "winograd_weights.h"
 
-/* Fine transforms are taken for images that nobody has scaled, and where an output's products are
- * so large, as the root of the sum of their squares (docs/kernels.md). Of h, within -1 and 1, a
- * mean square is assumed. */
+/* The transforms lose digits in proportion to what they transform. Fine transforms, which lose
+ * fewer, are taken for images that nobody has scaled, and where the products that an output sums up
+ * are larger than these limits, as the root of the sum of their squares (docs/kernels.md). */
 #define FINE_FROM_3X3 2.5
 #define FINE_FROM_5X5 1.0
-#define SQUARE_OF_H 0.25
-#define SIGMOID_SLOPE 0.25
+#define SQUARE_OF_H 0.25   /* the mean square that h, within -1 and 1, is taken to have */
+#define SIGMOID_SLOPE 0.25 /* the largest, at zero */
 
 typedef struct winograd_cell {
     convlstm__cell cell;
@@ -36,14 +36,15 @@ static const convlstm__winograd *of_cell(const convlstm__cell *cell)
 
 static size_t outputs_of(const convlstm__winograd *w) { return 4 * w->filters; }
 
-/* The errors of an output's sum are as its products are, of which those of different taps and
- * channels are taken as independent. */
+/* When a step takes the fine transforms, from the weights (kernels/winograd.h). The error of an
+ * output's sum grows with its products, which are taken as independent of each other: their squares
+ * add up. An error counts as much as the output's activation lets through, its slope. */
 static convlstm__winograd_fineness fineness_of(const winograd_cell *cell, const float *kernel,
                                                const float *recurrent)
 {
     const convlstm__winograd *w = &cell->winograd;
     const double allowed = w->taps == 3 ? FINE_FROM_3X3 : FINE_FROM_5X5;
-    double largest[2] = {0}; /* of the outputs' squares: of the weights of x, of those of h */
+    double largest[2] = {0}; /* over the outputs, the sum of squares: for x, for h */
     for (size_t k = 0; k < outputs_of(w); k++) {
         double slope = k % 4 == 2 ? 1 : w->hard ? w->slope : SIGMOID_SLOPE, sum[2] = {0};
         for (size_t c = 0; c < w->channels + w->filters; c++) {

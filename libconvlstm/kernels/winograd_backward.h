@@ -33,11 +33,13 @@ INLINE vec activation_gradient(const bool rectified, vec d, vec y)
                      : v_mul(d, v_fnma(y, y, v_set(1.0f)));
 }
 
-/* c of a filter of a vector after some step. */
+/* Where c of one filter before a step comes from, for one vector of tiles: as it was kept of the
+ * step before, or in fp32; or, if it was kept only of the step before that, from there and the gates
+ * of the step between. */
 typedef struct state_source {
-    kept_state kept; /* without codes: `plain` */
-    pixels plain;
-    const float *gates; /* null, or those of the step that leads from this c to the one wanted */
+    kept_state kept;    /* without codes: `plain` */
+    pixels plain;       /* in fp32 */
+    const float *gates; /* of the step between; null: there is none */
 } state_source;
 
 /* Pixels p..p+PIXELS-1. */
@@ -56,13 +58,13 @@ INLINE void load_source(const int form, const state_source *from, const int p, v
     for (int e = 0; e < PIXELS; e++) c[e] = v_fma(y[1][e], c[e], v_mul(y[0][e], y[2][e]));
 }
 
-/* What belongs to a filter of a vector. */
+/* What a step back reads and writes of one filter, for one vector of tiles. */
 typedef struct filter_back {
     float slope; /* of a hard recurrent activation */
     pixels dh, dh_next;
     state_source before; /* c before the step */
-    const float *c;      /* after it, in fp32 */
-    kept_state kept; /* or as it is kept; without codes: it follows from `before` and the gates */
+    const float *c;      /* c after the step in fp32; null: see `kept` */
+    kept_state kept; /* c after the step in 16 bits; without codes: from `before` and the gates */
     const float *gates;
     float *dc;    /* in: from step t+1; out: for step t-1 */
     float *dbias; /* [4][LANES], added to */
@@ -99,8 +101,8 @@ INLINE void fetch_next(const int form, const filter_back *b, const int p)
     if (b->before.kept.codes) __builtin_prefetch(b->before.kept.codes + next * LANES);
 }
 
-/* dz of the four gates; their sums over the pixels go to dbias. dz holds z before, if the gates are
- * to be computed again. */
+/* Computes dz, the gradients to what goes into the four gates; their sums over the pixels are added
+ * to dbias. With GATES_AGAIN dz comes in with what went into them, from which they are computed. */
 INLINE void gate_gradients(const bool hard, const bool rectified, const int form,
                            const filter_back *b, vec dz[4][16])
 {
@@ -320,7 +322,7 @@ INLINE void start_filters_again(const convlstm__winograd *w, const convlstm__win
 }
 #endif
 
-/* Products of D of a frequency for `rows` channels. */
+/* E = weights * D for one frequency: products for `rows` channels, sums over the outputs. */
 INLINE void multiply_back(const convlstm__winograd *w, size_t rows, size_t depth,
                           const float *weights, const float *d, float *e, size_t e_row,
                           size_t vector0, size_t nv)
@@ -337,6 +339,16 @@ INLINE void multiply_back(const convlstm__winograd *w, size_t rows, size_t depth
     if (few) few_rows(rows, few, depth, &factors, e + whole * LANES, e_row);
 }
 
+/* A step back of a block of nv vectors, from dh and dc:
+ *
+ *   D          from the gradients of the gates, of all filters
+ *   V          the transformed input once more
+ *   E          = weights * D at each frequency; through the transform back it is added to dx and
+ *              dh_prev
+ *   dweights  += V * D^T at each frequency, a sum over the block's tiles
+ *
+ * For the last product one operand is transposed, so that its columns lie in vectors: D with
+ * lanes_over_outputs, else V. */
 static void backward_block(const convlstm__winograd *w, const convlstm__winograd_backward *s,
                            size_t vector0, size_t nv)
 {

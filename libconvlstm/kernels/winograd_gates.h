@@ -145,8 +145,8 @@ INLINE float *gates_of(const convlstm__winograd *w, const float *gates, size_t a
 /* Whether c is kept in fixed point, beside the gates. */
 INLINE bool keeps_state(const convlstm__winograd *w) { return w->fixed_gates || w->again; }
 
-/* Whether it is of the steps with an odd number, or with an even one. c of a step follows from its
- * gates and c of the step before. */
+/* Whether c is kept of the steps with an odd number, or of those with an even one. Where it is not,
+ * it follows from the step's gates and c of the step before. */
 INLINE bool keeps_state_of(const convlstm__winograd *w, bool odd)
 {
     return w->again || (w->fixed_gates && (odd || !w->odd_states));
@@ -160,12 +160,12 @@ INLINE kept_state state_kept(const convlstm__winograd *w, const float *gates, si
     return (kept_state){codes + at, (float *)(codes + all) + at / (16 * LANES) * 2};
 }
 
-/* What belongs to a filter of a vector. */
+/* What a step forward reads and writes of one filter, for one vector of tiles. */
 typedef struct filter_state {
     const float *c_prev;
     size_t c_prev_stride; /* floats from pixel to pixel */
     float *c, *gates;
-    kept_state kept; /* without codes: not wanted */
+    kept_state kept; /* c for the way back; without codes: not wanted */
     output to;
     double *moments; /* lane_sums of the filter; null: not wanted */
 } filter_state;
@@ -189,8 +189,8 @@ INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winogr
     return f;
 }
 
-/* State and output of pixels p..p+PIXELS-1 from what goes into their gates. With gates h is added
- * to the sums. */
+/* Computes state and output of pixels p..p+PIXELS-1 from what goes into their gates, z, and saves
+ * the gates in the form asked for. In training, which keeps gates, h and h * h are added to sums. */
 INLINE void update_state(const bool hard, const bool rectified, const int form, const int p,
                          const vec z[4][PIXELS], filter_state f, pixel_sums *sums)
 {
