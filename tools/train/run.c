@@ -1,4 +1,6 @@
-/* Why this is no convlstm_fit: a run resumes in the middle of an epoch, with the epoch's sums so
+/* A training run: its epochs over people's photos, or its passes over arrays.
+ *
+ * Why this is no convlstm_fit: a run resumes in the middle of an epoch, with the epoch's sums so
  * far; --steps ends it there too; it needs the outputs of every step for the accuracy, and those
  * of validation for figures that a loss cannot give. convlstm_fit begins with an epoch, ends
  * with one, and keeps no outputs. What both do alike, the rates and the watch on the loss, is
@@ -150,11 +152,17 @@ static bool run_epoch(train_run *r, nbase_error *err)
     const train_options *o = r->options;
     if (!steps_left(r)) return true;
     train_run_order(r);
-    loader *l =
-        loader_start(&(loader_plan){&r->train, r->order, r->entries, o->batch, r->state.step,
-                                    o->augment_kinds, o->seed, r->state.epoch,
-                                    (size_t)ranks_rank(o->ranks), (size_t)ranks_size(o->ranks)},
-                     err);
+    const loader_plan plan = {.source = &r->train,
+                              .items = r->order,
+                              .count = r->entries,
+                              .batch = o->batch,
+                              .first = r->state.step,
+                              .augment = o->augment_kinds,
+                              .seed = o->seed,
+                              .epoch = r->state.epoch,
+                              .rank = (size_t)ranks_rank(o->ranks),
+                              .ranks = (size_t)ranks_size(o->ranks)};
+    loader *l = loader_start(&plan, err);
     float *probs = o->npz ? NULL : malloc(o->batch * 2 * sizeof *probs);
     char what[48];
     snprintf(what, sizeof what, "epoch %zu/%zu", r->state.epoch + 1,
@@ -264,39 +272,56 @@ static train_epoch figures_of(const epoch_sums *s)
     return e;
 }
 
+/* Whether an epoch, or a pass, with this validation loss is at least as good as the best one so far.
+ * Without validation every epoch is: its loss is NaN, and the best one's stays so. */
+static bool is_best(const train_run *r, double validation_loss)
+{
+    const train_state *s = &r->state;
+    if (r->validation.count && isnan(validation_loss)) return false;
+    return isnan(s->best_loss) || validation_loss <= s->best_loss;
+}
+
+static void begin_next_epoch(train_state *s)
+{
+    s->epoch++;
+    s->step = 0;
+    s->sums = (epoch_sums){0};
+}
+
 /* Validates, logs, keeps the model if it is the best, writes a checkpoint. Only the checkpoint
  * moves the run forward: if the process is killed before it, the end of the epoch is done again
  * with the same result. */
 static bool finish_epoch(train_run *r, nbase_error *err)
 {
     bool validated = r->validation.count > 0;
-    train_epoch e = figures_of(&r->state.sums);
+    train_state *s = &r->state;
+    train_epoch e = figures_of(&s->sums);
     double begin = now();
     if (validated && !validate(r, &e, err))
         return err->status == NBASE_ERR_CANCELLED && save_checkpoint(r, err) &&
                tool_fail(err, NBASE_ERR_CANCELLED,
-                         "stopped at the end of epoch %zu%s; resume with --restore",
-                         r->state.epoch + 1, ranks_interrupted_by(r->options->ranks));
-    e.seconds = r->state.sums.seconds += now() - begin;
-    bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
-    if (validated && isnan(e.validation_loss)) better = false;
+                         "stopped at the end of epoch %zu%s; resume with --restore", s->epoch + 1,
+                         ranks_interrupted_by(r->options->ranks));
+    e.seconds = s->sums.seconds += now() - begin;
+    bool best = is_best(r, e.validation_loss);
     if (r->on_epoch) r->on_epoch(r, &e);
-    train_watch_epoch(&r->watch, r->state.epoch + 1, e.loss, e.accuracy);
+    train_watch_epoch(&r->watch, s->epoch + 1, e.loss, e.accuracy);
     ranks *all = r->options->ranks;
     if (!ranks_agree(all, ranks_rank(all) || log_epoch(r, &e, err), err)) return false;
     follow_plateau(r, validated ? e.validation_loss : e.loss);
-    if ((better || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
-    r->state.epoch++;
-    r->state.step = 0;
-    r->state.sums = (epoch_sums){0};
-    if (better) r->state.best_loss = e.validation_loss, r->state.best_epoch = r->state.epoch;
-    if (better) r->state.best_accuracy = e.validation.accuracy;
-    r->state.last_loss = e.validation_loss;
-    r->state.last_accuracy = e.validation.accuracy;
+    if ((best || r->options->keep == KEEP_LAST) && !save_model(r, err)) return false;
+    begin_next_epoch(s);
+    if (best) {
+        s->best_loss = e.validation_loss;
+        s->best_epoch = s->epoch;
+        s->best_accuracy = e.validation.accuracy;
+    }
+    s->last_loss = e.validation_loss;
+    s->last_accuracy = e.validation.accuracy;
     return save_checkpoint(r, err);
 }
 
-/* With the cosine patience begins in the middle of the run: while the rate is high, the moving
+/* Whether --early-stop ends the run. With the cosine schedule patience begins in the middle of the run: while the rate is high, the moving
  * statistics of batch normalisation lag behind the weights, and validation losses with them. */
 static bool patience_over(const train_run *r)
 {
@@ -339,27 +364,33 @@ static bool log_validation(train_run *r, const array_losses *losses, nbase_error
     return ranks_agree(all, ok, err);
 }
 
-/* The end of a pass over arrays: validates, if there is something to validate on, and keeps the
- * model if it is the best. `whole`: the pass is over, so that the next begins. */
+/* Validates after a pass over arrays, and keeps the model if it is the best. whole: the pass was not
+ * cut short. */
+static bool validate_pass(train_run *r, bool whole, nbase_error *err)
+{
+    train_state *s = &r->state;
+    train_epoch e = {.loss = s->sums.loss / (double)s->sums.samples};
+    array_losses losses;
+    if (!train_array_losses(r, &losses, err) || !log_validation(r, &losses, err)) return false;
+    e.validation_loss = losses.all; /* finite, or it had failed */
+    bool best = is_best(r, e.validation_loss);
+    if (r->on_epoch) r->on_epoch(r, &e);
+    if (whole) follow_plateau(r, e.validation_loss);
+    if (best && r->options->keep == KEEP_BEST && !save_model(r, err)) return false;
+    if (best) {
+        s->best_loss = e.validation_loss;
+        s->best_epoch = s->epoch + 1;
+    }
+    s->last_loss = e.validation_loss;
+    return true;
+}
+
+/* The end of a pass over arrays, which --steps may have cut short: then the next does not begin. */
 static bool finish_pass(train_run *r, bool whole, nbase_error *err)
 {
-    if (r->validation.count) {
-        train_epoch e = {.loss = r->state.sums.loss / (double)r->state.sums.samples};
-        array_losses losses;
-        if (!train_array_losses(r, &losses, err) || !log_validation(r, &losses, err)) return false;
-        e.validation_loss = losses.all;
-        bool better = isnan(r->state.best_loss) || e.validation_loss <= r->state.best_loss;
-        if (r->on_epoch) r->on_epoch(r, &e);
-        if (whole) follow_plateau(r, e.validation_loss);
-        if (better && r->options->keep == KEEP_BEST && !save_model(r, err)) return false;
-        if (better) r->state.best_loss = e.validation_loss;
-        if (better) r->state.best_epoch = r->state.epoch + 1;
-        r->state.last_loss = e.validation_loss;
-    }
+    if (r->validation.count && !validate_pass(r, whole, err)) return false;
     if (!whole) return true;
-    r->state.epoch++;
-    r->state.step = 0;
-    r->state.sums = (epoch_sums){0};
+    begin_next_epoch(&r->state);
     return !r->validation.count || save_checkpoint(r, err);
 }
 
