@@ -203,7 +203,7 @@ static bool complete(faces_options *o, const request *q, char *const *args, int 
     return ranks_agree(o->ranks, o->weights != NULL, &err) || cli_report(&err);
 }
 
-static int run(faces_options *o, const request *q, char *const *args, int count)
+static int run_faces(faces_options *o, const request *q, char *const *args, int count)
 {
     int status;
     if (complete(o, q, args, count, &status))
@@ -296,7 +296,7 @@ int main(int argc, char **argv)
     output_keep_private();
     nbase_error err;
     if (ranks_begin(&o.ranks, &err)) {
-        status = run(&o, &q, argv + first, argc - first);
+        status = run_faces(&o, &q, argv + first, argc - first);
     } else {
         cli_report(&err);
         status = CLI_FAILURE;

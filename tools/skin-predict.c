@@ -328,7 +328,7 @@ static int predict_pictures(request *q)
 }
 
 /* As one of several ranks, if a launcher says so. */
-static int run(request *q)
+static int run_request(request *q)
 {
     nbase_error err;
     int status = CLI_FAILURE;
@@ -440,5 +440,5 @@ int main(int argc, char **argv)
     q.photos.extract.choice = (mtcnn_choice)choice;
     q.photos.threads = q.threads;
     cli_catch_interrupt();
-    return run(&q);
+    return run_request(&q);
 }

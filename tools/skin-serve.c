@@ -166,7 +166,7 @@ static int load_and_serve(const serve_options *o, spawner *decoders, const sigse
     return status;
 }
 
-static int run(const serve_options *o, int decoder)
+static int run_server(const serve_options *o, int decoder)
 {
     spawner *decoders;
     sigset_t signals;
@@ -319,5 +319,5 @@ int main(int argc, char **argv)
     if (!cors_ok(&o)) return CLI_USAGE;
     o.detector = !no_detect;
     o.model = argv[first];
-    return run(&o, decoder);
+    return run_server(&o, decoder);
 }

@@ -94,7 +94,7 @@ static int help(const char *folder)
     return CLI_OK;
 }
 
-static int run(const char *folder, int argc, char **argv)
+static int run_tool(const char *folder, int argc, char **argv)
 {
     const char *command = argv[1];
     bool asks = !strcmp(command, "help");
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
     char *folder = own_folder();
     /* Options after a command are the tool's own. */
     if (argc > 1 && argv[1][0] != '-') {
-        int status = run(folder, argc, argv);
+        int status = run_tool(folder, argc, argv);
         free(folder);
         return status;
     }

@@ -86,8 +86,8 @@ static void add_sample(convlstm_trainer *t, const evaluation *e, size_t k, size_
 }
 
 /* What the network gives, zeros for items without a valid frame. */
-static nbase_status run(convlstm_trainer *t, const convlstm_batch *in, float *outputs,
-                        size_t floats)
+static nbase_status run_network(convlstm_trainer *t, const convlstm_batch *in, float *outputs,
+                                size_t floats)
 {
     convlstm_session_reset(t->evaluator);
     memset(outputs, 0, floats * sizeof *outputs);
@@ -122,7 +122,7 @@ static nbase_status run_share(convlstm_trainer *t, const convlstm_batch *in, con
             status = convlstm__ssim_ready(t, k, &e->each[k].shape);
     if (status) return status;
     float *outputs = t->evaluated.data;
-    status = run(t, in, outputs, floats);
+    status = run_network(t, in, outputs, floats);
     if (status) return status;
     e->outputs = outputs;
     e->targets = targets;

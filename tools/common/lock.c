@@ -91,8 +91,8 @@ static bool refuse(const char *output, const char *path, uint64_t start, uint64_
 }
 
 /* Takes the lock of the file `lock->path`, which another run may remove meanwhile. */
-static bool take(output_lock *lock, const char *output, uint64_t start, uint64_t end,
-                 nbase_error *err)
+static bool take_lock(output_lock *lock, const char *output, uint64_t start, uint64_t end,
+                      nbase_error *err)
 {
     for (;;) {
         lock->fd = system_lock_open(lock->path);
@@ -129,7 +129,7 @@ static bool open_lock(output_lock *lock, const char *output, char *path, uint64_
 {
     *lock = (output_lock){.path = path, .fd = -1, .start = start, .end = end};
     if (!path) return tool_no_memory(err);
-    if (take(lock, output, start, end, err)) return true;
+    if (take_lock(lock, output, start, end, err)) return true;
     free(lock->path);
     lock->path = NULL;
     return false;

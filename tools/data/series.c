@@ -117,7 +117,8 @@ static void mask_from_crops(face_series *s)
     }
 }
 
-static bool take(const nbase_archive *archive, const char *path, face_series *out, nbase_error *err)
+static bool take_arrays(const nbase_archive *archive, const char *path, face_series *out,
+                        nbase_error *err)
 {
     const nbase_array *img = nbase_archive_find(archive, "img");
     if (!img || img->ndim != 4 || img->shape[0] < 1 || img->shape[0] > FACE_MAX_FRAMES ||
@@ -169,7 +170,7 @@ bool face_series_load(store *faces, const char *id, face_series *out, bool *miss
     char *path = face_series_path(faces, id, err);
     nbase_archive *archive =
         path ? open_archive(faces, id, path, missing ? missing : &unasked, err) : NULL;
-    bool ok = archive && take(archive, path, out, err);
+    bool ok = archive && take_arrays(archive, path, out, err);
     nbase_archive_free(archive);
     free(path);
     return ok;

@@ -48,7 +48,7 @@ static const char *line_fault(const json_t *line)
     return NULL;
 }
 
-static bool take(const json_t *line, user_record *out)
+static bool take_user(const json_t *line, user_record *out)
 {
     out->image_count = json_array_size(line) - 3;
     out->id = strdup(json_string_value(json_array_get(line, 0)));
@@ -72,7 +72,7 @@ static bool append(user_list *list, const char *path, size_t number, const char 
         if (grown) {
             list->users = grown;
             grown[list->count] = (user_record){0};
-            if (!take(line, &grown[list->count++])) fault = "out of memory";
+            if (!take_user(line, &grown[list->count++])) fault = "out of memory";
         } else {
             fault = "out of memory";
         }

@@ -186,7 +186,7 @@ static bool take_arrival(source *s, arrival *a, const source_options *o, nbase_e
 
 /* Keeps a person of this rank's share until all ranks have read theirs; the crops only while the
  * cache has room for them. */
-static bool hold(opening *o, arrival *a, nbase_error *err)
+static bool hold_arrival(opening *o, arrival *a, nbase_error *err)
 {
     if (a->taken == FAILED) {
         *err = a->err;
@@ -211,7 +211,7 @@ static bool read_block(opening *o, size_t count, nbase_error *err)
     bool ok = !cli_interrupted() || tool_fail(err, NBASE_ERR_CANCELLED, "interrupted");
     for (size_t i = 0; i < count; i++) {
         arrival *a = &o->arrivals[i];
-        ok = ok && (o->held ? hold(o, a, err) : take_arrival(s, a, o->options, err));
+        ok = ok && (o->held ? hold_arrival(o, a, err) : take_arrival(s, a, o->options, err));
         arrival_free(a);
     }
     return ok;

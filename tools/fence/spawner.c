@@ -144,7 +144,7 @@ void spawner_stop(spawner *s)
 }
 
 /* `fds`: two descriptors to pass on, or null. False: the spawner is lost. */
-static bool ask(spawner *s, const question *q, const int *fds, answer *a)
+static bool ask_spawner(spawner *s, const question *q, const int *fds, answer *a)
 {
     passed p = {.head = {.cmsg_level = SOL_SOCKET,
                          .cmsg_type = SCM_RIGHTS,
@@ -173,7 +173,7 @@ bool spawner_lost(const spawner *s) { return atomic_load(&s->lost); }
 static bool start(spawner *s, const question *q, const int fds[PASSED], fenced *f, nbase_error *err)
 {
     answer a;
-    if (!ask(s, q, fds, &a))
+    if (!ask_spawner(s, q, fds, &a))
         return tool_fail(err, NBASE_ERR_IO, "the process that starts decoders is gone");
     if (a.child < 0)
         return tool_fail(err, NBASE_ERR_NOMEM, "cannot start a process: %s", strerror(-a.child));
@@ -225,7 +225,7 @@ void fenced_get(fenced *f, size_t bytes)
 int spawner_end(spawner *s, fenced *f)
 {
     answer a = {0};
-    if (f->child > 0 && !ask(s, &(question){.end = f->child}, NULL, &a)) a.status = SIGKILL;
+    if (f->child > 0 && !ask_spawner(s, &(question){.end = f->child}, NULL, &a)) a.status = SIGKILL;
     if (f->memory) {
         if (f->channel >= 0) close(f->channel);
         shared_unmap(f->memory, f->size);

@@ -76,7 +76,8 @@ static json_t *ask_service(const comprehend *c, const char *action, const char *
 
 /* The answer to {"Text": note, ...}, from the cache if the same was asked before. The caller frees
  * it with json_decref(). */
-static json_t *ask(const comprehend *c, const char *action, json_t *question, nbase_error *err)
+static json_t *answer_to(const comprehend *c, const char *action, json_t *question,
+                         nbase_error *err)
 {
     char *body = question ? json_dumps(question, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     char *path = body ? cache_path(c, action, body, strlen(body)) : NULL;
@@ -105,8 +106,8 @@ static bool strange(const char *action, json_t *answer, nbase_error *err)
 static bool comprehend_language(judge *j, const char *note, size_t size, char tag[16],
                                 double *probability, nbase_error *err)
 {
-    json_t *answer = ask((comprehend *)j, "DetectDominantLanguage",
-                         json_pack("{s:s%}", "Text", note, size), err);
+    json_t *answer = answer_to((comprehend *)j, "DetectDominantLanguage",
+                               json_pack("{s:s%}", "Text", note, size), err);
     if (!answer) return false;
     const json_t *list = json_object_get(answer, "Languages");
     size_t i;
@@ -130,8 +131,9 @@ static bool comprehend_language(judge *j, const char *note, size_t size, char ta
 static bool comprehend_sentiment(judge *j, const char *note, size_t size, sentiment_result *out,
                                  nbase_error *err)
 {
-    json_t *answer = ask((comprehend *)j, "DetectSentiment",
-                         json_pack("{s:s, s:s%}", "LanguageCode", "en", "Text", note, size), err);
+    json_t *answer =
+        answer_to((comprehend *)j, "DetectSentiment",
+                  json_pack("{s:s, s:s%}", "LanguageCode", "en", "Text", note, size), err);
     if (!answer) return false;
     const char *name = json_string_value(json_object_get(answer, "Sentiment"));
     const json_t *scores = json_object_get(answer, "SentimentScore");

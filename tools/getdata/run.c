@@ -475,7 +475,7 @@ static bool share_users(session *r, nbase_error *err)
 }
 
 /* Every rank's beginning. Rank 0 alone reads the table, and writes. */
-static bool begin(session *r, nbase_error *err)
+static bool begin_session(session *r, nbase_error *err)
 {
     ranks *all = r->o->ranks;
     bool first = !ranks_rank(all);
@@ -497,7 +497,7 @@ int getdata_run(const getdata_options *o)
         return CLI_FAILURE;
     }
     r.check_images = o->check_images == 1 || (o->check_images == 0 && !store_is_remote(o->source));
-    bool ok = (begin(&r, &err) && process_all(&r, &err)) || cli_report(&err);
+    bool ok = (begin_session(&r, &err) && process_all(&r, &err)) || cli_report(&err);
     int status = ok && !ranks_rank(o->ranks) ? finish(&r) : CLI_FAILURE;
     /* stopped halfway */
     if (r.out.stream && !ferror(r.out.stream) && r.done > 0 && r.done < r.users.count) {

@@ -77,7 +77,7 @@ struct h5file {
     bool failed; /* while writing */
 };
 
-static h5file *begin(const char *what, nbase_error *err)
+static h5file *begin_file(const char *what, nbase_error *err)
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its own stack of messages is not meant for users */
     h5file *f = calloc(1, sizeof *f);
@@ -115,7 +115,7 @@ static hid_t memory_access(void)
 
 h5file *h5_open(const void *bytes, size_t size, const char *what, nbase_error *err)
 {
-    h5file *f = begin(what, err);
+    h5file *f = begin_file(what, err);
     hid_t access = f ? memory_access() : -1;
     if (access >= 0) {
         if (H5Pset_file_image(access, (void *)bytes, size) >= 0)
@@ -315,7 +315,7 @@ bool h5_read(h5file *f, const char *path, nbase_archive *archive, const char *na
 
 h5file *h5_create(const char *what, nbase_error *err)
 {
-    h5file *f = begin(what, err);
+    h5file *f = begin_file(what, err);
     hid_t access = f ? memory_access() : -1;
     if (access >= 0) {
         f->file = H5Fcreate(NO_FILE, H5F_ACC_TRUNC, H5P_DEFAULT, access);

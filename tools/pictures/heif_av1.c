@@ -17,7 +17,7 @@ static int priority(enum heif_compression_format format)
     return format == heif_compression_AV1 ? 200 : 0;
 }
 
-static struct heif_error begin(void **decoder)
+static struct heif_error new_decoder(void **decoder)
 {
     aom_codec_ctx_t *own = calloc(1, sizeof *own);
     const aom_codec_dec_cfg_t alone = {.threads = 1, .allow_lowbitdepth = 1};
@@ -29,7 +29,7 @@ static struct heif_error begin(void **decoder)
     return heif_planes_fine;
 }
 
-static void end(void *decoder)
+static void free_decoder(void *decoder)
 {
     aom_codec_destroy(decoder);
     free(decoder);
@@ -71,8 +71,8 @@ void heif_av1_register(void)
     static const struct heif_decoder_plugin plugin = {.plugin_api_version = 3,
                                                       .get_plugin_name = plugin_name,
                                                       .does_support_format = priority,
-                                                      .new_decoder = begin,
-                                                      .free_decoder = end,
+                                                      .new_decoder = new_decoder,
+                                                      .free_decoder = free_decoder,
                                                       .push_data = push,
                                                       .decode_image = decode,
                                                       .set_strict_decoding = strict,

@@ -17,13 +17,13 @@ static int priority(enum heif_compression_format format)
     return format == heif_compression_HEVC ? 200 : 0;
 }
 
-static struct heif_error begin(void **decoder)
+static struct heif_error new_decoder(void **decoder)
 {
     *decoder = de265_new_decoder();
     return *decoder ? heif_planes_fine : heif_planes_no_memory;
 }
 
-static void end(void *decoder) { de265_free_decoder(decoder); }
+static void free_decoder(void *decoder) { de265_free_decoder(decoder); }
 
 static struct heif_error failed(de265_error code, const char *why)
 {
@@ -99,8 +99,8 @@ void heif_hevc_register(void)
     static const struct heif_decoder_plugin plugin = {.plugin_api_version = 3,
                                                       .get_plugin_name = plugin_name,
                                                       .does_support_format = priority,
-                                                      .new_decoder = begin,
-                                                      .free_decoder = end,
+                                                      .new_decoder = new_decoder,
+                                                      .free_decoder = free_decoder,
                                                       .push_data = push,
                                                       .decode_image = decode,
                                                       .set_strict_decoding = strict,

@@ -56,16 +56,16 @@ typedef struct dealing {
     bool closed; /* threads end when to_do is empty */
 
     /* ---- the calling thread's own ---- */
-    bool single; /* there are no threads but this one */
-    bool over;   /* no more blocks will come */
-    bool told;   /* of a signal */
-    bool failed; /* *err is filled */
+    bool single;      /* there are no threads but this one */
+    bool over;        /* no more blocks will come */
+    bool told_signal; /* this rank has told the others of a signal */
+    bool failed;      /* *err is filled */
     nbase_error *err;
 
     /* ---- the dealer's own ---- */
     size_t next;       /* first item that nobody has */
     size_t *in_hand;   /* (ranks) blocks */
-    size_t *hands;     /* (ranks) threads; 0: not heard of yet */
+    size_t *threads;   /* (ranks); 0: the rank has not been heard of yet */
     uint8_t *finished; /* (count) */
     size_t settled;    /* items before the first one that is not finished */
 } dealing;
@@ -213,7 +213,7 @@ static bool post_lines(dealing *d)
 
 /* ---- the dealer ---- */
 
-/* A block has come back. */
+/* A block has come back from a rank: notes that, and hands a result to the job. */
 static bool settle(dealing *d, int rank, event_kind kind, size_t first, size_t count,
                    parcel *result)
 {
@@ -239,6 +239,7 @@ static void note_failure(dealing *d, int rank, const char *text, nbase_status st
         tool_fail(d->err, status, "%s", text);
 }
 
+/* The dealer's answer to a message of another rank. */
 static bool hear_rank(dealing *d, int from, parcel *p)
 {
     size_t kind = parcel_take_size(p), first = parcel_take_size(p), count = parcel_take_size(p);
@@ -248,7 +249,7 @@ static bool hear_rank(dealing *d, int from, parcel *p)
     if (parcel_failed(p) || (items && (first > d->job->count || count > d->job->count - first)))
         return tool_fail(d->err, NBASE_ERR_FORMAT, "rank %d sent a message without sense", from);
     switch (kind) {
-    case EVENT_READY: d->hands[from] = count; return true;
+    case EVENT_READY: d->threads[from] = count; return true;
     case EVENT_LINE:
         if ((text = parcel_take_text(p))) cli_print_line(text);
         return true;
@@ -264,7 +265,8 @@ static bool hear_rank(dealing *d, int from, parcel *p)
     }
 }
 
-static bool give(dealing *d, int rank)
+/* Gives the next block to a rank. */
+static bool give_block(dealing *d, int rank)
 {
     const deal_job *job = d->job;
     size_t left = job->count - d->next, count = left < job->block ? left : job->block;
@@ -278,27 +280,28 @@ static bool give(dealing *d, int rank)
     return true;
 }
 
-/* Gives every rank what it still needs; round and round, so that the first blocks are spread. */
+/* Gives every rank blocks, one each in turn, until each has one per thread and, while there are many
+ * left, one more; but none that is job->ahead of the first item that is not finished. */
 static bool deal_out(dealing *d)
 {
     const deal_job *job = d->job;
     size_t all = 0, size = (size_t)ranks_size(d->r);
-    for (size_t rank = 0; rank < size; rank++) all += d->hands[rank];
+    for (size_t rank = 0; rank < size; rank++) all += d->threads[rank];
     for (bool given = true; given;) {
         given = false;
         for (size_t rank = 0; rank < size; rank++) {
             size_t left = (job->count - d->next + job->block - 1) / job->block;
             bool more = left > 2 * all, open = !job->ahead || d->next < d->settled + job->ahead;
-            if (!left || !open || !d->hands[rank] || d->in_hand[rank] >= d->hands[rank] + more)
+            if (!left || !open || !d->threads[rank] || d->in_hand[rank] >= d->threads[rank] + more)
                 continue;
-            if (!give(d, (int)rank)) return false;
+            if (!give_block(d, (int)rank)) return false;
             given = true;
         }
     }
     return true;
 }
 
-/* What other ranks have sent. */
+/* Handles all messages that have come. */
 static bool hear(dealing *d, bool (*handle)(dealing *d, int from, parcel *p))
 {
     parcel p;
@@ -311,7 +314,7 @@ static bool hear(dealing *d, bool (*handle)(dealing *d, int from, parcel *p))
     return there == 0;
 }
 
-/* What the threads of rank 0 have done. */
+/* Settles what the threads of rank 0 have done. */
 static bool collect_own(dealing *d)
 {
     for (block *b; (b = take_done(d));) {
@@ -330,12 +333,13 @@ static bool tell_all(dealing *d, event_kind kind)
     return true;
 }
 
-/* Nothing is in hand, and nothing will be. Every rank has been heard of: none is told that the job
- * is over before it has begun. */
+/* Whether no rank has a block in hand, and none will get one. Every rank must have been heard of, so
+ * that none is told that the job is over before it has begun. */
 static bool dealt(const dealing *d)
 {
     bool last = d->next == d->job->count || d->failed || cli_interrupted();
-    for (int rank = 0; rank < ranks_size(d->r); rank++) last &= !d->in_hand[rank] && d->hands[rank];
+    for (int rank = 0; rank < ranks_size(d->r); rank++)
+        last &= !d->in_hand[rank] && d->threads[rank];
     return last;
 }
 
@@ -343,16 +347,17 @@ static bool run_dealer(dealing *d)
 {
     size_t size = (size_t)ranks_size(d->r), items = d->job->count;
     d->in_hand = calloc(size, sizeof *d->in_hand);
-    d->hands = calloc(size, sizeof *d->hands);
+    d->threads = calloc(size, sizeof *d->threads);
     d->finished = calloc(items ? items : 1, 1);
-    if (!d->in_hand || !d->hands || !d->finished) return tool_no_memory(d->err);
-    d->hands[0] = (size_t)d->job->threads;
+    if (!d->in_hand || !d->threads || !d->finished) return tool_no_memory(d->err);
+    d->threads[0] = (size_t)d->job->threads;
     while (!dealt(d)) {
         if (d->r && !hear(d, hear_rank)) return false;
         if (!collect_own(d)) return false;
-        if (d->r && cli_interrupted() && !d->told && !tell_all(d, EVENT_SIGNAL)) return false;
-        d->told = cli_interrupted();
-        if (!d->failed && !d->told && !deal_out(d)) return false;
+        if (d->r && cli_interrupted() && !d->told_signal && !tell_all(d, EVENT_SIGNAL))
+            return false;
+        d->told_signal = cli_interrupted();
+        if (!d->failed && !d->told_signal && !deal_out(d)) return false;
         if (!dealt(d)) await_done(d);
     }
     return !d->r || (tell_all(d, EVENT_OVER) && wire_flush(&d->r->wire, d->err));
@@ -360,6 +365,7 @@ static bool run_dealer(dealing *d)
 
 /* ---- the other ranks ---- */
 
+/* Another rank's answer to a message of the dealer. */
 static bool hear_dealer(dealing *d, int from, parcel *p)
 {
     size_t kind = parcel_take_size(p), first = parcel_take_size(p), count = parcel_take_size(p);
@@ -400,8 +406,9 @@ static bool run_worker(dealing *d)
     if (!post(d, 0, EVENT_READY, 0, (size_t)d->job->threads, NULL)) return false;
     while (!d->over) {
         if (!hear(d, hear_dealer) || !post_done(d) || !post_lines(d)) return false;
-        if (cli_interrupted() && !d->told && !post(d, 0, EVENT_SIGNAL, 0, 0, NULL)) return false;
-        d->told = cli_interrupted();
+        if (cli_interrupted() && !d->told_signal && !post(d, 0, EVENT_SIGNAL, 0, 0, NULL))
+            return false;
+        d->told_signal = cli_interrupted();
         if (!d->over) await_done(d);
     }
     return post_lines(d) && wire_flush(&d->r->wire, d->err);
@@ -432,7 +439,7 @@ static void finish(dealing *d, deal_thread *team, int started)
     pthread_cond_destroy(&d->done_there);
     pthread_mutex_destroy(&d->lock);
     free(d->in_hand);
-    free(d->hands);
+    free(d->threads);
     free(d->finished);
     free(team);
 }

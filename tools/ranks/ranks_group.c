@@ -110,7 +110,7 @@ static size_t length_of(const summing *s, size_t stretch)
 }
 
 /* Begins the lane's messages for the stretches before `until`, as far as the window goes. */
-static bool begin(summing *s, lane *l, size_t until)
+static bool begin_messages(summing *s, lane *l, size_t until)
 {
     if (until > s->stretches) until = s->stretches;
     for (; l->begun < until && l->begun < l->ended + WINDOW; l->begun++) {
@@ -127,7 +127,7 @@ static bool begin(summing *s, lane *l, size_t until)
 }
 
 /* Notes which of the messages begun have ended. */
-static bool end(summing *s, lane *l)
+static bool end_messages(summing *s, lane *l)
 {
     for (; l->ended < l->begun; l->ended++) {
         int done = l->rank < 0 ? 1 : wire_test(s->w, &l->requests[l->ended % WINDOW], s->err);
@@ -154,15 +154,17 @@ static void give_up(summing *s)
 static bool advance(summing *s)
 {
     s->moved = false;
-    if (!begin(s, &s->from_left, s->added + WINDOW) || !end(s, &s->from_left)) return false;
+    if (!begin_messages(s, &s->from_left, s->added + WINDOW) || !end_messages(s, &s->from_left))
+        return false;
     if (s->added < s->from_left.ended && s->added < s->to_right.ended + WINDOW) {
         s->add(s->adder, s->added * s->stretch, length_of(s, s->added));
         s->added++;
         s->moved = true;
     }
-    return begin(s, &s->to_right, s->added) && end(s, &s->to_right) &&
-           begin(s, &s->from_right, s->to_right.ended) && end(s, &s->from_right) &&
-           begin(s, &s->to_left, s->from_right.ended) && end(s, &s->to_left);
+    return begin_messages(s, &s->to_right, s->added) && end_messages(s, &s->to_right) &&
+           begin_messages(s, &s->from_right, s->to_right.ended) &&
+           end_messages(s, &s->from_right) && begin_messages(s, &s->to_left, s->from_right.ended) &&
+           end_messages(s, &s->to_left);
 }
 
 /* A sum of n values over R ranks takes n / stretch messages one after the other, and 2 (R - 1) more

@@ -48,7 +48,7 @@ static bool stopped(const wire *w, nbase_error *err)
 
 /* Tells every other rank, as well as it goes: a rank that takes no message must not hold up the
  * rest. */
-static void tell(wire *w)
+static void tell_others(wire *w)
 {
     const ranks_link *l = w->link;
     nbase_error ignored;
@@ -66,7 +66,7 @@ void wire_stop(wire *w, const nbase_error *why)
     if (w->stopped) return;
     w->stopped = true;
     tool_fail(&w->why, why->status, "%s: %.280s", w->name, why->text);
-    tell(w);
+    tell_others(w);
 }
 
 /* Stops for what the link reports. */

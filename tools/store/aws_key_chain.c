@@ -12,7 +12,7 @@
 enum { MAX_OUTPUT = 64 << 10, MAX_CHAIN = 5 };
 
 /* Keys that are known; out of memory shows as a missing one. */
-static keys_result take(const char *key, const char *secret, const char *token, aws_keys *out)
+static keys_result take_keys(const char *key, const char *secret, const char *token, aws_keys *out)
 {
     const aws_keys given = {(char *)key, (char *)secret, (char *)token, 0};
     aws_keys_copy(&given, out);
@@ -24,7 +24,7 @@ static keys_result of_environment(aws_keys *out)
     const char *key = aws_variable("AWS_ACCESS_KEY_ID"),
                *secret = aws_variable("AWS_SECRET_ACCESS_KEY");
     if (!key || !secret) return KEYS_ABSENT;
-    return take(key, secret, aws_variable("AWS_SESSION_TOKEN"), out);
+    return take_keys(key, secret, aws_variable("AWS_SESSION_TOKEN"), out);
 }
 
 /* ---- a profile ---- */
@@ -93,7 +93,7 @@ static keys_result source_of_role(web *w, const aws_config *c, const profile_key
     if (p->source_profile) {
         bool itself = strcmp(p->source_profile, p->name) == 0 && p->access_key && p->secret_key;
         if (!itself) return of_profile(w, c, p->source_profile, depth + 1, out, err);
-        return take(p->access_key, p->secret_key, p->session_token, out);
+        return take_keys(p->access_key, p->secret_key, p->session_token, out);
     }
     if (p->source && !strcmp(p->source, "Environment")) return of_environment(out);
     if (p->source && !strcmp(p->source, "EcsContainer")) return aws_keys_of_container(w, out, err);
@@ -142,7 +142,7 @@ static keys_result of_profile(web *w, const aws_config *c, const char *name, int
     if (p.role) {
         result = of_role(w, c, &p, depth, out, err);
     } else if (p.access_key && p.secret_key) {
-        result = take(p.access_key, p.secret_key, p.session_token, out);
+        result = take_keys(p.access_key, p.secret_key, p.session_token, out);
     } else if (p.process) {
         result = of_process(p.process, out, err);
     } else if (p.sso) {

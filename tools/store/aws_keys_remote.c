@@ -16,7 +16,7 @@ enum { MAX_ANSWER = 1 << 20, MAX_TOKEN = 64 << 10, SECONDS = 10 };
 
 /* Sends a request for keys. False if there is no answer 200, with an error that begins with
  * `what`. */
-static bool ask(web *w, const char *what, web_request q, web_answer *a, nbase_error *err)
+static bool ask_web(web *w, const char *what, web_request q, web_answer *a, nbase_error *err)
 {
     nbase_error why;
     q.max_response = MAX_ANSWER;
@@ -109,7 +109,7 @@ static bool send_form(web *w, const aws_config *config, const aws_role *role, co
         q.user = role->source->access_key;
         q.secret = role->source->secret_key;
     }
-    return ask(w, what, q, a, err);
+    return ask_web(w, what, q, a, err);
 }
 
 keys_result aws_keys_of_role(web *w, const aws_config *config, const aws_role *role, aws_keys *out,
@@ -171,7 +171,8 @@ keys_result aws_keys_of_container(web *w, aws_keys *out, nbase_error *err)
     if (of_file) token = of_file;
     const web_header headers[] = {{token ? "Authorization" : NULL, token}, {0}};
     web_answer a;
-    bool ok = ask(w, what, (web_request){.method = "GET", .url = url, .headers = headers}, &a, err);
+    bool ok =
+        ask_web(w, what, (web_request){.method = "GET", .url = url, .headers = headers}, &a, err);
     free(of_file);
     if (!ok) return KEYS_FAILED;
     keys_result result = aws_keys_from_json(a.body, a.size, "Token", what, out, err);
@@ -193,7 +194,7 @@ static char *metadata(web *w, const char *method, const char *path, const web_he
     web_request q = {
         .method = method, .url = url, .headers = headers, .body = "", .connect_seconds = 1};
     if (!strcmp(method, "GET")) q.body = NULL;
-    if (!ask(w, "", q, &a, &ignored)) return NULL;
+    if (!ask_web(w, "", q, &a, &ignored)) return NULL;
     free(a.head);
     return a.body;
 }

@@ -146,7 +146,7 @@ static bool complete(const upload *u, const char *query, nbase_error *err)
 }
 
 /* Begins an upload; its id, percent-encoded, or null with an error. */
-static char *begin(const upload *u, nbase_error *err)
+static char *begin_parts(const upload *u, nbase_error *err)
 {
     description d;
     describe(&d, false, u->data, u->size);
@@ -185,7 +185,7 @@ static bool put_multipart(upload *u, nbase_error *err)
     char *query = NULL;
     u->parts = (u->size + PART_BYTES - 1) / PART_BYTES;
     if (!(u->etags = calloc(u->parts, sizeof *u->etags))) return tool_no_memory(err);
-    bool ok = (u->id = begin(u, err)) != NULL;
+    bool ok = (u->id = begin_parts(u, err)) != NULL;
     if (ok && asprintf(&query, "uploadId=%s", u->id) < 0) {
         query = NULL;
         ok = tool_no_memory(err);
