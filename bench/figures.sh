@@ -12,11 +12,15 @@ row() {
     local what=$1
     shift
     "$bin/bench" --json --quiet --rounds "$rounds" "$@" | jq -r --arg what "$what" \
-        '"| \(.name)\($what) | \(.threads) | \(.isa) | \(.ms * 100 | round / 100) | \(.gflops | round) | \(if .gflops > 0 then "\(.percent_of_peak | round) %" else "-" end) | \(.peak_gflops | round) | \(.rss_mb | round) |"'
+        '(if .gflops > 0 then "\(.percent_of_peak | round) %" else "-" end) as $of_peak
+        | [.name + $what, .threads, .isa, (.ms * 100 | round / 100), (.gflops | round), $of_peak,
+           (.peak_gflops | round), (.rss_mb | round)]
+        | "| \(map(tostring) | join(" | ")) |"'
 }
 "$bin/bench" --json --quiet --rounds 1 --seconds 0 rnet:mb1 |
     jq -r --arg date "$(date +%F)" \
-    '"\($date), commit \(.commit), \(.machine), \(.clock_mhz) MHz, read bandwidth \(.read_gbs) GB/s, \(.compiler), \(.blas)\n"'
+        '[$date, "commit \(.commit)", .machine, "\(.clock_mhz) MHz",
+          "read bandwidth \(.read_gbs) GB/s", .compiler, .blas] | join(", ") + "\n"'
 echo "| work | threads | kernels | ms | GFLOP/s | of peak | peak, GFLOP/s | peak resident, MB |"
 echo "|---|---|---|---|---|---|---|---|"
 for work in train_b8 train_b8_half infer_b1 infer_b8 frames_b2; do
@@ -33,5 +37,10 @@ echo "JPEG, a photo of 1536 x 2048:"
 echo
 echo "| decoded | stb_image, ms | libjpeg-turbo, ms | ratio |"
 echo "|---|---|---|---|"
-"$bin/bench" --json --quiet --rounds "$rounds" --set jpeg | jq -rs 'group_by(.name) | sort_by(.[0].name | length)[] | (map(select(.engine == "stb_image").ms)[0]) as $a | (map(select(.engine == "libjpeg-turbo").ms)[0]) as $b |
-    if $b then "| \(.[0].name) | \($a * 10 | round / 10) | \($b * 10 | round / 10) | \($a / $b * 10 | round / 10) |" else "| \(.[0].name) | \($a * 10 | round / 10) | - | - |" end'
+"$bin/bench" --json --quiet --rounds "$rounds" --set jpeg |
+    jq -rs 'group_by(.name) | sort_by(.[0].name | length)[]
+    | (map(select(.engine == "stb_image").ms)[0]) as $a
+    | (map(select(.engine == "libjpeg-turbo").ms)[0]) as $b
+    | def tenths: . * 10 | round / 10;
+    [.[0].name, ($a | tenths)] + (if $b then [($b | tenths), ($a / $b | tenths)] else ["-", "-"] end)
+    | "| \(map(tostring) | join(" | ")) |"'

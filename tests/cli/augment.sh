@@ -33,10 +33,12 @@ made=$(jq .copies out)
     fail "$made copies of $(cat plain/partition.json)"
 jq -e --slurpfile old plain/partition.json --slurpfile flipped data/flipped.json '
     .validation == $old[0].validation and .test == $old[0].test
-    and (.train - $old[0].train) == ($flipped[0] | keys | map(select(.))) and ($old[0].train - .train) == []' data/partition.json >/dev/null ||
+    and (.train - $old[0].train) == ($flipped[0] | keys | map(select(.)))
+    and ($old[0].train - .train) == []' data/partition.json >/dev/null ||
     fail "partition: $(cat data/partition.json)"
 jq -e --slurpfile labels data/label.json \
-    'to_entries | length > 0 and all(.[]; .key == "999" + .value and $labels[0][.key] == [1, 0] and $labels[0][.value] == [1, 0])' \
+    'to_entries | length > 0 and all(.[]; .key == "999" + .value and $labels[0][.key] == [1, 0]
+        and $labels[0][.value] == [1, 0])' \
     data/flipped.json >/dev/null || fail "flipped: $(cat data/flipped.json)"
 $python - <<'PY' || fail "the copies' arrays"
 import json, numpy as np

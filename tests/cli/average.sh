@@ -117,13 +117,18 @@ says err "alone/model.safetensors: there is no people.json beside it"
 
 # ---- members with branches, and with shared weights ----
 cat >graph.json <<'JSON'
-{"format": 1, "input": {"height": 16, "width": 16, "channels": 3}, "labels": ["deteriorated", "improved"], "layers": [
+{"format": 1, "input": {"height": 16, "width": 16, "channels": 3},
+ "labels": ["deteriorated", "improved"], "layers": [
  {"type": "conv2d", "name": "input", "filters": 3, "kernel_size": 1, "inputs": ["input"]},
- {"type": "conv2d", "name": "a", "filters": 3, "kernel_size": 3, "padding": "same", "inputs": ["input"]},
- {"type": "conv2d", "name": "b", "filters": 3, "kernel_size": 3, "padding": "same", "inputs": ["a"], "shares": "a"},
+ {"type": "conv2d", "name": "a", "filters": 3, "kernel_size": 3, "padding": "same",
+  "inputs": ["input"]},
+ {"type": "conv2d", "name": "b", "filters": 3, "kernel_size": 3, "padding": "same",
+  "inputs": ["a"], "shares": "a"},
  {"type": "add", "name": "sum", "inputs": ["input", "b"]},
- {"type": "conv_lstm2d", "name": "cell", "filters": 4, "kernel_size": 3, "recurrent_activation": "sigmoid"},
- {"type": "global_average_pool", "name": "pool"}, {"type": "dense", "name": "out", "units": 2, "activation": "softmax"}]}
+ {"type": "conv_lstm2d", "name": "cell", "filters": 4, "kernel_size": 3,
+  "recurrent_activation": "sigmoid"},
+ {"type": "global_average_pool", "name": "pool"},
+ {"type": "dense", "name": "out", "units": 2, "activation": "softmax"}]}
 JSON
 for n in 1 2; do run 0 "$bin/skin-import" network graph.json --seed $n -o graph$n.safetensors; done
 run 0 "$bin/skin-import" average graph1.safetensors graph2.safetensors -o graph.safetensors
@@ -131,7 +136,9 @@ for m in graph1 graph2 graph; do
     run 0 "$bin/skin-predict" $m.safetensors --npz ask.npz --json
     cp out $m.json
 done
-jq -s -e '((.[0].positive_prob + .[1].positive_prob) / 2 - .[2].positive_prob | fabs) < 1e-6 and .[0].positive_prob != .[1].positive_prob' graph1.json graph2.json graph.json >/dev/null || fail "graphs: $(cat graph?.json graph.json)"
+jq -s -e '((.[0].positive_prob + .[1].positive_prob) / 2 - .[2].positive_prob | fabs) < 1e-6
+    and .[0].positive_prob != .[1].positive_prob' graph1.json graph2.json graph.json >/dev/null ||
+    fail "graphs: $(cat graph?.json graph.json)"
 
 # ---- what does not fit ----
 run 0 "$bin/skin-import" network skincredible-gap --image-size 24 -o large.safetensors

@@ -9,9 +9,13 @@ run() { "$bin/bench" --quiet --rounds 2 --seconds 0 --threads 2 "$@"; }
 out=$(run --json --cold 'mb2ic5oc8ih9iw7kh3n"odd"' step:mb1ic3oc2ih6kh5 step_b:ic2oc3ih5iw8 \
     conv_bd:ic4oc3ih6 conv_bw:ic4oc3ih6 gemm:m5n7k9 tanh:n100)
 echo "$out" | jq -es \
-    'all(.ms > 0 and .peak_gflops > 0 and .threads == 2 and .error <= 1e-4 and .rss_mb > 0 and (.machine | length > 0) and (.commit | length > 0))' >/dev/null || fail "a field is missing: $out"
-echo "$out" | jq -es 'map(select(.name == "odd" and .shape == "mb2ic5oc8ih9iw7kh3kw3")) | (map(.engine) | unique | contains(["openblas", "ours", "reference"])) and
-    (map(.cache) | unique | contains(["cold", "once", "warm"]))' >/dev/null || fail "engines or caches: $out"
+    'all(.ms > 0 and .peak_gflops > 0 and .threads == 2 and .error <= 1e-4 and .rss_mb > 0
+        and (.machine | length > 0) and (.commit | length > 0))' >/dev/null ||
+        fail "a field is missing: $out"
+echo "$out" | jq -es 'map(select(.name == "odd" and .shape == "mb2ic5oc8ih9iw7kh3kw3"))
+    | (map(.engine) | unique | contains(["openblas", "ours", "reference"])) and
+    (map(.cache) | unique | contains(["cold", "once", "warm"]))' >/dev/null ||
+    fail "engines or caches: $out"
 out=$(run --json --engine ours,openblas conv:ic3oc8ih5)
 echo "$out" | jq -es \
     'all(.engine != "reference") and (map(select(.engine == "ours").isa) | contains(["ref"]))' \
@@ -24,7 +28,8 @@ out=$(run --csv infer:mb1t2ih8iw8 train:mb2t3ih8iw8v2 rnet:mb3 onet:mb2 pnet:ih4
 out=$(run --json photo:ih315iw600min40 photo_decode:ih315iw600 photo_detect:ih315iw600mb3min40 \
     photo_crop:ih315iw600min40)
 echo "$out" | jq -es \
-    'length == 4 and all(.ms > 0 and .items_per_s > 0 and (.error < 0.1)) and (map(.items) | sort) == [2, 2, 2, 3]' >/dev/null || fail "photos: $out"
+    'length == 4 and all(.ms > 0 and .items_per_s > 0 and (.error < 0.1))
+    and (map(.items) | sort) == [2, 2, 2, 3]' >/dev/null || fail "photos: $out"
 [ "$(printf '\n\n' | run --wait rnet:mb3 | wc -l)" = 3 ] ||
     fail "--wait: expected ready and two times"
 printf '\n' | run --wait --cpu rnet:mb3 | awk 'NR == 2 { ok = $1 > 0 } END { exit !ok }' ||

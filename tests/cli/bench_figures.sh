@@ -12,8 +12,9 @@ figures() {
     jq -cn --arg model "${MODEL:-Processor X}" --arg name "${NAME:-layer1}" \
         --arg engine "${ENGINE:-ours}" \
         --argjson ms "[$(IFS=,; echo "$*")]" \
-        '{name: $name, kind: "conv", shape: "mb8ic3", engine: $engine, isa: "avx2", precision: "fp32", cache: "warm",
-          threads: 2, flops: 1e9, bytes: 1e7, peak_gflops: 200, samples_ms: $ms, machine: $model, processors: 2,
+        '{name: $name, kind: "conv", shape: "mb8ic3", engine: $engine, isa: "avx2",
+          precision: "fp32", cache: "warm", threads: 2, flops: 1e9, bytes: 1e7, peak_gflops: 200,
+          samples_ms: $ms, machine: $model, processors: 2,
           read_gbs: 20, date: "2026-01-01T00:00:00Z", commit: "abc"}'
 }
 compare() { # STATUS OLD NEW [OPTIONS...]
@@ -53,7 +54,8 @@ grep -q '90 % sure: too few rounds' out || fail "three rounds cannot give 95 %: 
 # by the normal distribution.
 figures {1..20} >twenty.json
 run 0 "$bin/bench" --from twenty.json --json
-jq -e '.ms == 10.5 and .low_ms == 6 and .high_ms == 15 and (.confidence * 10000 | round) == 9586 and .min_ms == 1' out >/dev/null ||
+jq -e '.ms == 10.5 and .low_ms == 6 and .high_ms == 15 and (.confidence * 10000 | round) == 9586
+    and .min_ms == 1' out >/dev/null ||
     fail "the median of twenty: $(cat out)"
 figures $(seq 100 0.1 106) >many.json
 figures $(seq 110 0.1 116) >more.json
@@ -116,7 +118,9 @@ run 0 "$bin/bench" --quiet --rounds 1 --seconds 0.02 --threads 1 --engine ours -
 awk 'NR == 2 { ok = $9 > 0 && $9 < 1.05 * $6 } END { exit !ok }' out && grep -q 'cpu ms' out ||
     fail "--cpu: $(cat out)"
 [ "$(wc -l <mine.json)" = 5 ] || fail "--save: $(cat mine.json)"
-jq -es 'all(.low_ms <= .ms and .ms <= .high_ms and .confidence > 0.95 and (.samples_ms | length) == 6 and (.date | length) == 20 and (.caches | length) > 0)' mine.json >/dev/null ||
+jq -es 'all(.low_ms <= .ms and .ms <= .high_ms and .confidence > 0.95
+        and (.samples_ms | length) == 6 and (.date | length) == 20
+        and (.caches | length) > 0)' mine.json >/dev/null ||
     fail "fields: $(cat mine.json)"
 run 0 "$bin/bench" --from mine.json
 grep -v '^fp32' out >again

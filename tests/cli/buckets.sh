@@ -65,7 +65,8 @@ jq -e '.written == 0 and .finished_before == 12' out >/dev/null ||
 run 0 "$bin/skin-split" users.txt -o data --test 0.2 --validation 0.2 --faces faces
 run 0 "$bin/skin-split" users.txt -o data2 --test 0.2 --validation 0.2 --faces s3://clinic/sent
 diff -r data data2 || fail "skin-split from a bucket"
-settings="--epochs 1 --image-size 16 --frames 3 --batch 4 --preset skincredible-gap --quiet --threads 1"
+settings="--epochs 1 --image-size 16 --frames 3 --batch 4 --preset skincredible-gap --quiet"
+settings+=" --threads 1"
 run 0 "$bin/skin-augment" --data data --faces faces
 run 0 "$bin/skin-augment" --data data2 --faces s3://clinic/sent
 diff -r data data2 || fail "skin-augment in a bucket"
@@ -110,9 +111,13 @@ done
 # fails the user, not the others ----
 sed '1s/"0_0.jpg"/"gone.jpg"/' users.txt >gone.txt
 run 0 "$bin/skin-faces" gone.txt --images s3://clinic/images -o gone
-says err "user 0: s3://clinic/images/gone.jpg: cannot read: HTTP 404 NoSuchKey; it is not there; the frame is left empty"
-$python -c \
-    'import numpy as np; z = np.load("gone/0.npz"); assert z["mask"].tolist() == [False, True, True] and z["reason"].tolist() == [1, 0, 0]' || fail "a vanished photo"
+why="HTTP 404 NoSuchKey; it is not there; the frame is left empty"
+says err "user 0: s3://clinic/images/gone.jpg: cannot read: $why"
+$python - <<'PY' || fail "a vanished photo"
+import numpy as np
+z = np.load("gone/0.npz")
+assert z["mask"].tolist() == [False, True, True] and z["reason"].tolist() == [1, 0, 0]
+PY
 cmp gone/1.npz faces/1.npz || fail "a vanished photo changes other users"
 for fault in fail503-99 cut-99 stall-99 corrupt-99; do
     mkdir -p "clinic/images/$fault"

@@ -156,7 +156,10 @@ other =
 s3 =
   endpoint_url = $url
 EOF
-echo '{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "secret of PROCESS", "SessionToken": "token of PROCESS", "Expiration": "2099-01-01T00:00:00Z"}' >process.json
+cat >process.json <<'JSON'
+{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "secret of PROCESS",
+ "SessionToken": "token of PROCESS", "Expiration": "2099-01-01T00:00:00Z"}
+JSON
 echo 'a web identity' >web.token
 echo 'pass of the container' >container.token
 works plain; by PROCESS

@@ -59,11 +59,16 @@ run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" -o promised --coverag
 says out "promised: the true class is possible for 80 % of each class"
 says promised/report.html "Answers with a promise"
 jq -e '.promise | .coverage == 0.8 and .deteriorated.measured == 12 and .improved.measured == 24
-    and ([.deteriorated, .improved] | all(.unsure + .right + .wrong == .people and .covered >= 0 and .covered <= 1))' promised/metrics.json >/dev/null || fail "promise: $(jq -c .promise promised/metrics.json)"
+    and ([.deteriorated, .improved] | all(.unsure + .right + .wrong == .people and .covered >= 0
+        and .covered <= 1))' promised/metrics.json >/dev/null ||
+        fail "promise: $(jq -c .promise promised/metrics.json)"
 [ "$(awk -F, 'NR > 1 && $10 == "unsure"' promised/predictions.csv | wc -l)" = \
     "$(jq '.promise | .deteriorated.unsure + .improved.unsure' promised/metrics.json)" ] ||
     fail "unsure in predictions.csv"
-[ "$(awk -F, 'NR > 1 && $10 == ($2 ? "improved" : "deteriorated")' promised/predictions.csv | wc -l)" = "$(jq '.promise | .deteriorated.right + .improved.right' promised/metrics.json)" ] || fail "right in predictions.csv"
+right=$(awk -F, 'NR > 1 && $10 == ($2 ? "improved" : "deteriorated")' promised/predictions.csv |
+    wc -l)
+[ "$right" = "$(jq '.promise | .deteriorated.right + .improved.right' promised/metrics.json)" ] ||
+    fail "right in predictions.csv"
 while IFS=, read -r id _ _ _ _ _ _ _ _ answer; do
     [ "$id" != id ] || continue
     run 0 "$bin/skin-predict" fitted.safetensors --user "$id" --faces people/faces --json \
@@ -73,7 +78,9 @@ while IFS=, read -r id _ _ _ _ _ _ _ _ answer; do
 done <promised/predictions.csv
 run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 0.999 \
     --json # more than 36 people can promise
-jq -e '.promise | .deteriorated.unsure == .deteriorated.people and .improved.unsure == .improved.people and .improved.covered == 1' out >/dev/null || fail "0.999: $(jq -c .promise out)"
+jq -e '.promise | .deteriorated.unsure == .deteriorated.people
+    and .improved.unsure == .improved.people and .improved.covered == 1' out >/dev/null ||
+    fail "0.999: $(jq -c .promise out)"
 run 0 "$bin/skin-predict" run/model.safetensors --user p004 --faces people/faces --json
 jq -e 'has("answer") | not' out >/dev/null || fail "an answer without a calibration"
 run 2 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --coverage 1
@@ -109,8 +116,11 @@ run 0 "$bin/skin-info" carded.safetensors --card
 says out "Answers with a promise"
 says out "Made people only."
 run 0 "$bin/skin-info" carded.safetensors --json
-jq -e '.card | .evaluation.people == 12 and .training.people.improved + .training.people.deteriorated == 36
-    and .promise.coverage == 0.9 and (.figures.balanced_accuracy | .low <= .value and .value <= .high)' out >/dev/null || fail "card: $(jq -c .card out)"
+jq -e '.card | .evaluation.people == 12
+    and .training.people.improved + .training.people.deteriorated == 36
+    and .promise.coverage == 0.9
+    and (.figures.balanced_accuracy | .low <= .value and .value <= .high)' out >/dev/null ||
+    fail "card: $(jq -c .card out)"
 weights=$(jq -r .card.model.weights_sha256 out)
 run 0 "$bin/skin-evaluate" carded.safetensors "${data[@]}" --card carded.safetensors \
     --quiet # onto itself
@@ -128,7 +138,9 @@ cp -r people/data fewer
 jq '.test |= .[1:]' people/data/partition.json >fewer/partition.json
 run 0 "$bin/skin-evaluate" run/model.safetensors --data fewer --faces people/faces -o fewer_report \
     --quiet
-[ "$(grep -F "SHA-256 of these data" report/card.md)" != "$(grep -F "SHA-256 of these data" fewer_report/card.md)" ] || fail "other people have the same digest"
+[ "$(grep -F "SHA-256 of these data" report/card.md)" != \
+    "$(grep -F "SHA-256 of these data" fewer_report/card.md)" ] ||
+    fail "other people have the same digest"
 
 # one class only: what needs both is not defined
 cp -r people/data alone
@@ -147,13 +159,19 @@ says out "ROC AUC not defined"
 run 0 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups groups.csv -o grouped
 says out "too few people in the groups to compare them"
 says grouped/report.html "Groups of people"
-jq -e '.fairness | (.groups | map(.group, .people)) == ["first", 4, "second", 8] and .alarm == false' grouped/metrics.json >/dev/null || fail "groups: $(jq -c .fairness grouped/metrics.json)"
-jq -e '.fairness.groups | all(.unsure == null and .unsure_95 == [null, null] and .unfamiliar == null)' grouped/metrics.json >/dev/null || fail "shares of a model that is never unsure"
+jq -e '.fairness | (.groups | map(.group, .people)) == ["first", 4, "second", 8]
+    and .alarm == false' grouped/metrics.json >/dev/null ||
+    fail "groups: $(jq -c .fairness grouped/metrics.json)"
+jq -e '.fairness.groups | all(.unsure == null and .unsure_95 == [null, null]
+        and .unfamiliar == null)' grouped/metrics.json >/dev/null ||
+        fail "shares of a model that is never unsure"
 run 0 "$bin/skin-evaluate" fitted.safetensors "${data[@]}" --groups groups.csv --coverage 0.95 \
     -o grouped
 says grouped/report.html "Unsure (95 %)"
 jq -e '.fairness.groups as $g | (.promise | .deteriorated.unsure + .improved.unsure) as $all
-    | ([$g[] | .unsure * .people] | add | round) == $all and $all > 0 and ($g | all(.unsure_95[0] <= .unsure and .unsure <= .unsure_95[1]))' grouped/metrics.json >/dev/null || fail "unsure by group: $(jq -c '.promise, .fairness.groups' grouped/metrics.json)"
+    | ([$g[] | .unsure * .people] | add | round) == $all and $all > 0
+    and ($g | all(.unsure_95[0] <= .unsure and .unsure <= .unsure_95[1]))' grouped/metrics.json \
+    >/dev/null || fail "unsure by group: $(jq -c '.promise, .fairness.groups' grouped/metrics.json)"
 # ids written another way, as spreadsheets do, are nobody's; a few that are missing are told
 sed '1s/id/user_id/' groups.csv >renamed.csv
 run 1 "$bin/skin-evaluate" run/model.safetensors "${data[@]}" --groups renamed.csv --quiet

@@ -36,7 +36,10 @@ photos() {
 touch_photo() { mkdir -p "clinic/images/$(dirname "$1")"; : >"clinic/images/$1"; }
 
 mkdir -p clinic/followup_data clinic/images
-printf '\xef\xbb\xbf"user_id",note\r\n7,"a note with, a comma\r\nand a line break"\r\n8,\r\n7,again\r\n9,x\r\n10,x\r\n11,x\r\n12,x\r\n13,x\r\n14,x\r\n' >clinic/dr_msg_stats.csv
+{
+    printf '\xef\xbb\xbf"user_id",note\r\n7,"a note with, a comma\r\nand a line break"\r\n'
+    printf '%s\r\n' 8, 7,again 9,x 10,x 11,x 12,x 13,x 14,x
+} >clinic/dr_msg_stats.csv
 # 7: photos out of order, times of four kinds; an older bad note, the latest English one good, a
 # later one in Spanish
 for p in a b c d e f; do touch_photo "7/$p.jpg"; done
@@ -63,9 +66,12 @@ expect "order of photos" "7/a.jpg 7/b.jpg 7/c.jpg 7/d.jpg 7/e.jpg 7/f.jpg" \
     "$(head -n 1 user_data.txt | jq -r '.[3:][]' | xargs)"
 expect "note of 7" "No new acne, redness much better." "$(head -n 1 user_data.txt | jq -r '.[2]')"
 expect "all strings" "true" "$(jq -s 'all(.[][]; type == "string")' user_data.txt)"
-expect "summary" \
-    '{"users":8,"kept":3,"positive":2,"negative":1,"few":1,"many":1,"lang":1,"long":1,"none":1,"errors":0}' \
-    "$(jq -c '{users,kept,positive,negative,few:.dropped.few_images,many:.dropped.many_images,lang:.dropped.other_language,long:.dropped.note_too_long,none:.dropped.no_note,errors}' <<<"$summary")"
+counts='{"users":8,"kept":3,"positive":2,"negative":1,'
+counts+='"few":1,"many":1,"lang":1,"long":1,"none":1,"errors":0}'
+expect "summary" "$counts" \
+    "$(jq -c '{users, kept, positive, negative,
+        few: .dropped.few_images, many: .dropped.many_images, lang: .dropped.other_language,
+        long: .dropped.note_too_long, none: .dropped.no_note, errors}' <<<"$summary")"
 expect "review lines" 10 "$(grep -c -E '^[0-9]+,' review.csv)"
 contains "review" "Pain persists -" "$(grep '^8,' review.csv)"
 contains "review, language" ",hi-Latn," "$(grep '^9,' review.csv)"

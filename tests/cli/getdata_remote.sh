@@ -69,7 +69,8 @@ grep -rq acne asked.txt.comprehend && fail "a note lies in the cache"
 cmp asked.txt again.txt || fail "the second run differs"
 expect "no question in the second run" 9 "$(wc -l <comprehend.log)"
 expect "who judged" "builtin comprehend" \
-    "$("$bin/skin-getdata" clinic --json -o x.txt --cache asked.txt.comprehend --sentiment comprehend | jq -r '.language_by + " " + .sentiment_by')"
+    "$("$bin/skin-getdata" clinic --json -o x.txt --cache asked.txt.comprehend \
+        --sentiment comprehend | jq -r '.language_by + " " + .sentiment_by')"
 : >"$(find asked.txt.comprehend -name '*.json' | head -n 1)"
 "$bin/skin-getdata" clinic -q -o again.txt --cache asked.txt.comprehend --language comprehend \
     --sentiment comprehend && cmp asked.txt again.txt || fail "a damaged answer is asked for again"

@@ -19,3 +19,13 @@ needs_faces() { # ROOT
     [ -f "$SKIN_WEIGHTS" ] || { echo "no weights: run make weights"; exit 77; }
     /usr/bin/python3 -c 'import numpy' 2>/dev/null || { echo "needs python3-numpy"; exit 77; }
 }
+# The digest of a .safetensors file's arrays alone: its header says how and when they were made.
+arrays_digest() { # FILE
+    python3 - "$1" <<'PY'
+import hashlib
+import sys
+file = open(sys.argv[1], "rb").read()
+header = int.from_bytes(file[:8], "little")
+print(hashlib.sha256(file[8 + header:]).hexdigest())
+PY
+}

@@ -18,7 +18,8 @@ same() { # NAME
     run 0 "$bin/skin-predict" "$1.safetensors" --npz "$files/$1.npz" -o "$1.npz"
     $python -c 'import sys, numpy as np
 a, b = (np.load(f)["y"] for f in sys.argv[1:])
-assert a.shape == b.shape and abs(a - b).max() < 1e-6, abs(a - b).max()' "$1.npz" "$files/$1.npz" || fail "$1: not PyTorch's numbers"
+assert a.shape == b.shape and abs(a - b).max() < 1e-6, abs(a - b).max()' "$1.npz" "$files/$1.npz" ||
+    fail "$1: not PyTorch's numbers"
 }
 
 # ---- the numbers of PyTorch ----
@@ -62,7 +63,8 @@ map swapped '{"gates": "ifog", "layers": {"conv_lstm2d": {"conv": "cell_list.1.c
 refused 'tensor "cell_list.1.conv.weight" does not have the shape for its kernel' stacked \
     --map swapped.json
 map stranger \
-    '{"gates": "ifog", "cells": {"conv": "cell_list.#.conv"}, "layers": {"conv_lstm2d_7": {"conv": "x"}}}'
+    '{"gates": "ifog", "cells": {"conv": "cell_list.#.conv"},
+      "layers": {"conv_lstm2d_7": {"conv": "x"}}}'
 refused 'the map names the layer "conv_lstm2d_7"' stacked --map stranger.json
 map member '{"gate": "ifog"}'
 refused '"gate" is no member of a map' stacked --map member.json
@@ -70,7 +72,9 @@ map cut '{"gates": "ifog",'
 refused "cut.json, line" stacked --map cut.json
 refused "no map of this name: ConvLSTM_pytorch" stacked --map ConvLSTM
 map no_hole \
-    '{"layers": {"conv_lstm2d": {"input": {"i": "cell0.Wxi", "f": "cell0.Wxf", "c": "cell0.Wxc", "o": "cell0.Wxo"}, "hidden": {"i": "cell0.Whi", "f": "cell0.Whf", "c": "cell0.Whc", "o": "cell0.Who"}}}}'
+    '{"layers": {"conv_lstm2d": {
+        "input": {"i": "cell0.Wxi", "f": "cell0.Wxf", "c": "cell0.Wxc", "o": "cell0.Wxo"},
+        "hidden": {"i": "cell0.Whi", "f": "cell0.Whf", "c": "cell0.Whc", "o": "cell0.Who"}}}}'
 refused "the map names no peephole for gate i" gates --map no_hole.json
 # tensors of layers that the network does not have
 sed 's/"peepholes": "pixel",*//; s/"return_sequences": true,/"return_sequences": true/' \

@@ -10,7 +10,8 @@ check() { # what, expected, got
 info=$bin/skin-info
 
 line=$($info --json $goldens/stored.npz)
-check 'names' 'a fortran flag half none big zeros' "$(jq -r '[.arrays[].name] | join(" ")' <<<"$line")"
+check 'names' 'a fortran flag half none big zeros' \
+    "$(jq -r '[.arrays[].name] | join(" ")' <<<"$line")"
 check 'array a' '["float32",[2,3],-1,0.25,1.5]' \
     "$(jq -c '.arrays[0] | [.type, .shape, .min, .mean, .max]' <<<"$line")"
 check 'half' '["float16",[],3.5]' \
@@ -18,7 +19,9 @@ check 'half' '["float16",[],3.5]' \
 check 'empty' '["int64",[0,3],null]' \
     "$(jq -c '.arrays[] | select(.name == "none") | [.type, .shape, .mean]' <<<"$line")"
 check 'metadata' 'value €' "$($info --json $goldens/official.safetensors | jq -r .metadata.key)"
-check 'table' 'a  float32  (2,3)  -1  0.25  1.5' "$($info $goldens/stored.npz | awk '$1 == "a" {print $1 "  " $2 "  " $3 "  " $4 "  " $5 "  " $6}')"
+check 'table' 'a  float32  (2,3)  -1  0.25  1.5' \
+    "$($info $goldens/stored.npz |
+        awk -v OFS='  ' '$1 == "a" { print $1, $2, $3, $4, $5, $6 }')"
 
 $info --json $goldens/v1.npy "$scratch/missing" $goldens/v2.npy >"$scratch/out" 2>"$scratch/err"
 check 'status with a missing file' 1 $?
@@ -46,7 +49,8 @@ NBASE_MAX_ISA=ref $info --isa | grep -qx ref || check 'isa' ref "$(NBASE_MAX_ISA
 # An empty argument or name, as from a variable that is not set.
 $info "" 2>"$scratch/err"
 check 'status of an empty argument' 2 $?
-grep -q 'argument 1 is empty' "$scratch/err" || check 'an empty argument' empty "$(cat "$scratch/err")"
+grep -q 'argument 1 is empty' "$scratch/err" ||
+    check 'an empty argument' empty "$(cat "$scratch/err")"
 for option in --tones --tones=; do
     value=()
     [ "$option" = --tones= ] || value=("")
@@ -66,6 +70,7 @@ for wrong in NBASE_MAX_ISA=AVX2 NBASE_MAX_ISA=avx_512 NBASE_VERBOSE=yes SKIN_JPE
         check "the message for $wrong" "expected one of" "$(cat "$scratch/err")"
 done
 for right in NBASE_MAX_ISA= NBASE_VERBOSE=0 SKIN_JPEG=turbo SKIN_JPEG=stb SKIN_RANKS=off; do
-    env "$right" $info --isa >/dev/null 2>"$scratch/err" || check "with $right" 0 "$(cat "$scratch/err")"
+    env "$right" $info --isa >/dev/null 2>"$scratch/err" ||
+        check "with $right" 0 "$(cat "$scratch/err")"
 done
 exit $failed

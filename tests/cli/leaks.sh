@@ -10,7 +10,8 @@ one_part() {
     local data=$1
     shift
     jq -e --args \
-        '[.[] | select(any(.[]; IN($ARGS.positional[]))) | [.[] | select(IN($ARGS.positional[]))] | length] == [$ARGS.positional | length]' "$data/partition.json" "$@" >/dev/null ||
+        '[.[] | select(any(.[]; IN($ARGS.positional[]))) | [.[] | select(IN($ARGS.positional[]))]
+            | length] == [$ARGS.positional | length]' "$data/partition.json" "$@" >/dev/null ||
         fail "$* are not in one part of $data"
 }
 
@@ -66,9 +67,11 @@ says err "bad.txt: line 1: '../2' is no user id"
 run 0 "$bin/skin-split" users.txt -o k --folds 5 --same-person same.txt --json
 [ "$(wc -l <out)" = 5 ] && [ "$(ls k | xargs)" = "fold1 fold2 fold3 fold4 fold5" ] ||
     fail "folds: $(ls k)"
-jq -se '(map(.test) | add | sort) == ([range(40) | tostring] | sort) and all(.[]; (.train + .validation + .test | sort) == ([range(40) | tostring] | sort))' k/*/partition.json >/dev/null ||
+jq -se '([range(40) | tostring] | sort) as $all | (map(.test) | add | sort) == $all
+    and all(.[]; (.train + .validation + .test | sort) == $all)' k/*/partition.json >/dev/null ||
     fail "folds: not everyone is tested once"
-jq -se 'all(.[]; all(.[]; .improved > 0 and .deteriorated > 0)) and all(.[]; .test.users >= 6 and .test.users <= 11)' out >/dev/null || fail "folds: $(cat out)"
+jq -se 'all(.[]; all(.[]; .improved > 0 and .deteriorated > 0))
+    and all(.[]; .test.users >= 6 and .test.users <= 11)' out >/dev/null || fail "folds: $(cat out)"
 for fold in k/*; do
     one_part "$fold" 1 2 3
     run 0 "$bin/skin-split" --check "$fold" --same-person same.txt

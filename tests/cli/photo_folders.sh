@@ -48,7 +48,8 @@ for user in ann_lee bo; do
     cmp folder/$user.npz list/$user.npz || fail "$user: the folder is not the list in order of time"
 done
 [ "$(cd folder && find . -name '*.png' | sort | tr '\n' ' ')" = \
-    "./ann_lee/1.png ./ann_lee/10.png ./ann_lee/2.png ./bo/april/2.png ./bo/march/10.png ./bo/march/9.JPEG.png ./bo/march/9.jpg.png " ] ||
+    "./ann_lee/1.png ./ann_lee/10.png ./ann_lee/2.png ./bo/april/2.png ./bo/march/10.png \
+./bo/march/9.JPEG.png ./bo/march/9.jpg.png " ] ||
     fail "crops: $(find folder -name '*.png')"
 
 # A crop as a picture is the crop in the arrays; those of a finished user come back.

@@ -101,8 +101,11 @@ done
 run 1 "$bin/skin-predict" flat.safetensors --npz plain.npz --json
 mv out plain.out
 [ "$(wc -l <plain.out)" = 3 ] || fail "three lines: $(cat plain.out)"
-jq -se '.[1] == {error: "NO_VALID_FRAMES"} and ([.[0], .[2]] | all(.[]; keys == ["negative_prob", "positive_prob", "prob_class"]
-        and .prob_class == (if .positive_prob > .negative_prob then 1 else 0 end) and .negative_prob > 0 and .positive_prob < 1))' plain.out >/dev/null || fail "$(cat plain.out)"
+jq -se '.[1] == {error: "NO_VALID_FRAMES"}
+    and ([.[0], .[2]] | all(.[]; keys == ["negative_prob", "positive_prob", "prob_class"]
+        and .prob_class == (if .positive_prob > .negative_prob then 1 else 0 end)
+        and .negative_prob > 0 and .positive_prob < 1))' plain.out >/dev/null ||
+        fail "$(cat plain.out)"
 says err "plain.npz: item 1: no valid frame (NO_VALID_FRAMES)"
 jq -se '.[0].positive_prob != .[2].positive_prob' plain.out >/dev/null ||
     fail "all the same: $(cat plain.out)"

@@ -16,8 +16,10 @@ users() {
 # batch ----
 users 200 >list.txt
 run 0 "$bin/skin-split" list.txt -o data --json
-jq -e '. == {train: {users: 162, improved: 113, deteriorated: 49}, validation: {users: 18, improved: 13, deteriorated: 5},
-       test: {users: 20, improved: 14, deteriorated: 6}}' out >/dev/null || fail "shares: $(cat out)"
+jq -e '. == {train: {users: 162, improved: 113, deteriorated: 49},
+        validation: {users: 18, improved: 13, deteriorated: 5},
+        test: {users: 20, improved: 14, deteriorated: 6}}' out >/dev/null ||
+    fail "shares: $(cat out)"
 jq -e '(.train + .validation + .test | sort) == ([range(1; 201) | tostring] | sort)' \
     data/partition.json >/dev/null || fail "everyone once"
 jq -e '. as $l | length == 200 and $l["1"] == [0, 1] and $l["7"] == [1, 0]' data/label.json \

@@ -28,9 +28,13 @@ for user in $(tail -n +2 one/dr_msg_stats.csv | cut -d, -f1); do
     file=$(printf 'one/followup_data/user_%012d.json' "$user")
     jq -e --argjson user "$user" 'type == "array" and length > 1 and all(.[]; .userId == $user
         and (.created_at | test("^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"))
-        and if .entry_type == "DrMessage" then (.dr_note | type) == "string" and (.dr_note | length) > 0 and .image_path == null
-            elif .entry_type == "Annotation" then (.image_path | test("^[0-9]{12}_[0-9]{2}[.]jpg$")) and .dr_note == null else false end)
-        and ([.[] | .entry_type] | unique) == ["Annotation", "DrMessage"]' "$file" >/dev/null || fail "$file"
+        and if .entry_type == "DrMessage" then
+                (.dr_note | type) == "string" and (.dr_note | length) > 0 and .image_path == null
+            elif .entry_type == "Annotation" then
+                (.image_path | test("^[0-9]{12}_[0-9]{2}[.]jpg$")) and .dr_note == null
+            else false end)
+        and ([.[] | .entry_type] | unique) == ["Annotation", "DrMessage"]' "$file" >/dev/null ||
+        fail "$file"
 done
 cat one/followup_data/*.json | jq -r '.[] | .image_path // empty' | sort >named
 ls one/images >there
@@ -40,29 +44,40 @@ for photo in one/images/*.jpg; do
 done
 jq -e '.format == "skin-synth 1" and .seed == 5 and (.patients | length) == 9
     and all(.patients[]; .label == 0 or .label == 1)
-    and all(.patients[] | select(.kept); (.photos | length) >= 6 and (.photos | length) <= 7 and .decisive_note.dr_note != null)
-    and all(.patients[] | select(.planted == "few_photos"); (.photos | length) <= 5 and (.kept | not))
-    and all(.patients[] | select(.planted == "other_language"); .language != "en" and (.kept | not) and (has("decisive_note") | not))
+    and all(.patients[] | select(.kept); (.photos | length) >= 6 and (.photos | length) <= 7
+        and .decisive_note.dr_note != null)
+    and all(.patients[] | select(.planted == "few_photos"); (.photos | length) <= 5
+        and (.kept | not))
+    and all(.patients[] | select(.planted == "other_language"); .language != "en" and (.kept | not)
+        and (has("decisive_note") | not))
     and ([.patients[].planted] | unique | length) >= 4
-    and all(.patients[] | select(.kept); if .label == 1 then .course.first - .course.last >= 0.35 else .course.last - .course.first >= 0.35 end)
-    and all(.patients[].photos[]; .severity >= 0 and .severity <= 1 and .orientation >= 1 and .orientation <= 8 and .width <= 300 and .height <= 300)
-    and all(.patients[].photos[] | select(.face); .box[2] > 40 and .box[3] > 60 and .box[0] >= 0 and .box[1] >= 0 and .box[0] + .box[2] <= .width and .box[1] + .box[3] <= .height)
-    and all(.patients[].photos[] | select(.face | not); has("box") | not)' one/truth.json >/dev/null || fail "truth.json"
-[ "$(jq '[.patients[] | select(.kept) | .label] | add / length | . > 0.6 and . < 0.8' one/truth.json)" = true ] || fail "not 70 % improved"
+    and all(.patients[] | select(.kept); if .label == 1 then .course.first - .course.last >= 0.35
+        else .course.last - .course.first >= 0.35 end)
+    and all(.patients[].photos[]; .severity >= 0 and .severity <= 1 and .orientation >= 1
+        and .orientation <= 8 and .width <= 300 and .height <= 300)
+    and all(.patients[].photos[] | select(.face); .box[2] > 40 and .box[3] > 60 and .box[0] >= 0
+        and .box[1] >= 0 and .box[0] + .box[2] <= .width and .box[1] + .box[3] <= .height)
+    and all(.patients[].photos[] | select(.face | not); has("box") | not)' one/truth.json \
+    >/dev/null || fail "truth.json"
+jq -e '[.patients[] | select(.kept) | .label] | add / length | . > 0.6 and . < 0.8' one/truth.json \
+    >/dev/null || fail "not 70 % improved"
 
 # The tag in a file is the one in the truth (offset of its value in the minimal EXIF block), and
 # without --no-exif some photos have one.
 for name in $(jq -r '.patients[].photos[] | select(.exif) | .image_path' one/truth.json); do
     tag=$(od -An -tu1 -j31 -N1 "one/images/$name" | xargs)
     [ "$tag" = \
-        "$(jq --arg name "$name" '.patients[].photos[] | select(.image_path == $name) | .orientation' one/truth.json)" ] || fail "orientation of $name: $tag"
+        "$(jq --arg name "$name" '.patients[].photos[] | select(.image_path == $name)
+            | .orientation' one/truth.json)" ] || fail "orientation of $name: $tag"
 done
 [ "$(jq '[.patients[].photos[] | select(.orientation > 1)] | length > 0' one/truth.json)" = true ] \
     || fail "no photo is turned"
 run 0 "$bin/skin-synth" upright --patients 2 --photos 6:6 --size 240 --no-exif --no-face 0.5 \
     --effect 0
-jq -e 'all(.patients[].photos[]; (.exif | not) and .orientation == 1) and all(.patients[]; .course.first == .course.last)
-    and ([.patients[].photos[].face] | unique) == [false, true]' upright/truth.json >/dev/null || fail "--no-exif, --no-face or --effect"
+jq -e 'all(.patients[].photos[]; (.exif | not) and .orientation == 1)
+    and all(.patients[]; .course.first == .course.last)
+    and ([.patients[].photos[].face] | unique) == [false, true]' upright/truth.json >/dev/null ||
+    fail "--no-exif, --no-face or --effect"
 
 # ---- the same bytes for any number of threads ----
 run 0 "$bin/skin-synth" alone --patients 4 --size 240 --photos 6:6 --seed 6 --threads 1

@@ -9,11 +9,6 @@ cd "$dir" || exit 1
 
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ] || fail "$1 and $2 differ: $3"; }
-# Of the weights alone: the rest of a model's file says how they were trained.
-weights() {
-    python3 -c \
-        'import hashlib, sys; b = open(sys.argv[1], "rb").read(); print(hashlib.sha256(b[8 + int.from_bytes(b[:8], "little"):]).hexdigest())' "$1"
-}
 log_numbers() { cut -d, -f1-10 "$1"; } # without the seconds
 
 python3 "$here/made_people.py" people 40 || fail "made_people.py"
@@ -36,7 +31,7 @@ run 0 "$bin/skin-train" "${common[@]}" -o eight --threads 8
 same whole/model.safetensors eight/model.safetensors "1 and 8 threads"
 says err "seed 3, kernels "
 run 0 "$bin/skin-train" "${common[@]}" -o other --seed 4
-[ "$(weights whole/model.safetensors)" != "$(weights other/model.safetensors)" ] ||
+[ "$(arrays_digest whole/model.safetensors)" != "$(arrays_digest other/model.safetensors)" ] ||
     fail "another seed, the same weights"
 
 # ---- schedules, losses, networks of a description, batches in parts ----
@@ -47,9 +42,14 @@ run 0 "$bin/skin-train" "${common[@]}" -o halved --schedule step --schedule-ever
 [ "$(rates halved | tr ' ' '\n' | sort -u | wc -l)" -ge 2 ] || fail "schedule step: $(rates halved)"
 cat >tiny.json <<'JSON'
 {"format": 1, "name": "tiny", "input": {"height": 16, "width": 16, "channels": 3}, "layers": [
- {"type": "average_pool2d"}, {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}, {"type": "dropout", "rate": 0.2},
- {"type": "conv_lstm2d", "filters": 4, "kernel_size": 3, "padding": "same", "recurrent_activation": "sigmoid", "return_sequences": true, "recurrent_dropout": 0.1},
- {"type": "layer_normalization"}, {"type": "global_average_pool"}, {"type": "dense", "units": 2, "activation": "sigmoid"}]}
+ {"type": "average_pool2d"},
+ {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"},
+ {"type": "dropout", "rate": 0.2},
+ {"type": "conv_lstm2d", "filters": 4, "kernel_size": 3, "padding": "same",
+  "recurrent_activation": "sigmoid", "return_sequences": true, "recurrent_dropout": 0.1},
+ {"type": "layer_normalization"},
+ {"type": "global_average_pool"},
+ {"type": "dense", "units": 2, "activation": "sigmoid"}]}
 JSON
 run 0 "$bin/skin-train" "${common[@]}" -o plateau --network tiny.json --schedule plateau \
     --schedule-patience 1 --schedule-factor 0.5 --learning-rate 1e-12 --optimizer sgd --loss mae \
@@ -59,7 +59,7 @@ awk -F, 'NR == 4 && $10 < 1e-12 { found = 1 } END { exit !found }' plateau/log.c
 run 0 "$bin/skin-train" "${common[@]}" -o tiny --network tiny.json --quiet
 run 0 "$bin/skin-train" "${common[@]}" -o parts --network tiny.json --micro-batch 1 --threads 1 \
     --quiet
-[ "$(weights tiny/model.safetensors)" = "$(weights parts/model.safetensors)" ] ||
+[ "$(arrays_digest tiny/model.safetensors)" = "$(arrays_digest parts/model.safetensors)" ] ||
     fail "a batch whole and in parts, for a network without batch normalisation"
 
 # ---- gates computed again, and not with bfloat16 ----
@@ -158,7 +158,15 @@ CHANGES
 run 0 "$bin/skin-train" "${learn[@]}" -o learned --restore
 
 # ---- options from a file ----
-printf 'image-size = 16\nbatch = 4\nepochs = 4\nseed = 3 # as above\naugment = all\noptimizer = adam\nrecipe = original\n' >run.conf
+cat >run.conf <<'CONF'
+image-size = 16
+batch = 4
+epochs = 4
+seed = 3 # as above
+augment = all
+optimizer = adam
+recipe = original
+CONF
 run 0 "$bin/skin-train" --data people/data --faces people/faces --config run.conf -o configured
 same one/model.safetensors configured/model.safetensors "options from a file"
 

@@ -66,7 +66,9 @@ jq -e 'has("unfamiliar") | not' out >/dev/null || fail "told without a calibrati
 } >groups.csv
 run 0 "$bin/skin-evaluate" fitted.safetensors --data people/data --faces odd --groups groups.csv \
     --json -q
-jq -e '([.fairness.groups[] | .unfamiliar * .people] | add | round) == .unfamiliar and .unfamiliar > 20' out >/dev/null || fail "unfamiliar by group: $(jq -c .fairness.groups out)"
+jq -e '([.fairness.groups[] | .unfamiliar * .people] | add | round) == .unfamiliar
+    and .unfamiliar > 20' out >/dev/null ||
+    fail "unfamiliar by group: $(jq -c .fairness.groups out)"
 
 # ---- an average, and a calibration anew ----
 run 0 "$bin/skin-import" average run/model.safetensors fitted.safetensors -o both.safetensors

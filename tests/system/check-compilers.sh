@@ -36,7 +36,8 @@ make_chroot() {
             cp /etc/resolv.conf "$chroot/etc/" &&
             chroot "$chroot" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
                 DEBIAN_FRONTEND=noninteractive \
-                http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" bash -euc "apt-get update -q
+                http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" bash -euc \
+                "apt-get update -q
                 apt-get install -qy --no-install-recommends gcc-13 gcc-14 clang-17 clang-18 $packages" &&
             touch "$chroot/ready"
     fi >"$base/chroot.log" 2>&1 || { tail -n 5 "$base/chroot.log"; echo "no Debian 13 in $chroot"

@@ -31,5 +31,6 @@ if [ -n "$found" ]; then
     printf '%s\n' "$found"
     status=1
 fi
-[ $status = 0 ] && echo "check-format: $# C files, Python, the Makefile and the prose are laid out as agreed"
+[ $status = 0 ] &&
+    echo "check-format: $# C files, Python, the Makefile and the prose are laid out as agreed"
 exit $status

@@ -20,7 +20,8 @@ trap 'rm -rf "$scratch"' EXIT
 /usr/bin/python3 -c '
 import sys, numpy, skimage.data
 rgb = skimage.data.astronaut()  # NASA, public domain
-numpy.dstack([rgb, numpy.full(rgb.shape[:2], 255, numpy.uint8)]).tofile(sys.argv[1])' "$scratch/photo.rgba"
+numpy.dstack([rgb, numpy.full(rgb.shape[:2], 255, numpy.uint8)]).tofile(sys.argv[1])' \
+    "$scratch/photo.rgba"
 NBASE_MAX_ISA=ref "$build"/tests/web_native weights/mtcnn.safetensors weights/demo.safetensors \
     "$scratch/photo.rgba" 512 512 "$scratch/preset.safetensors" >"$scratch/native.json"
 same() { # MODULE THREADS

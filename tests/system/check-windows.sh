@@ -16,7 +16,8 @@ export WINEPREFIX=$scratch/wine WINEDEBUG=-all DISPLAY=
 /usr/bin/python3 -c '
 import sys, numpy, skimage.data
 rgb = skimage.data.astronaut()  # NASA, public domain
-numpy.dstack([rgb, numpy.full(rgb.shape[:2], 255, numpy.uint8)]).tofile(sys.argv[1])' "$scratch/photo.rgba"
+numpy.dstack([rgb, numpy.full(rgb.shape[:2], 255, numpy.uint8)]).tofile(sys.argv[1])' \
+    "$scratch/photo.rgba"
 cp weights/mtcnn.safetensors weights/demo.safetensors "$scratch/"
 
 run() { # FOLDER COMMAND...

@@ -24,6 +24,7 @@ for seed in ${SEEDS:-1 2 3}; do
             --seed "$seed" --threads "${THREADS:-0}" "${options[@]}" -q 2>/dev/null
         "$bin/skin-evaluate" "$out/$way$seed/model.safetensors" --data "$data" --faces "$faces" \
             --json -q >"$out/$way$seed.json"
-        printf '%-8s seed %s  %s\n' $way "$seed" "$(jq -r '"\(.people) people, balanced accuracy \(.balanced_accuracy * 1000 | round / 10) %, AUC \(.roc_auc * 1000 | round / 1000), Brier \(.brier * 1000 | round / 1000)"' "$out/$way$seed.json")"
+        printf '%-8s seed %s  %s\n' $way "$seed" \
+            "$(jq -r '"\(.people) people, balanced accuracy \(.balanced_accuracy * 1000 | round / 10) %, AUC \(.roc_auc * 1000 | round / 1000), Brier \(.brier * 1000 | round / 1000)"' "$out/$way$seed.json")"
     done
 done
