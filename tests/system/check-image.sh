@@ -49,7 +49,8 @@ buildah "${store[@]}" bud --format docker --pull-never --layers=false \
     -t $image "$out/context" >"$out/build.log" 2>&1 ||
     { tail -n 30 "$out/build.log"; fail "the Dockerfile does not build"; }
 config=$(buildah "${store[@]}" inspect --type image $image | jq -c .Docker.config)
-jq -e '.User == "10001:10001" and (.ExposedPorts | has("80/tcp")) and .StopSignal == "SIGTERM" and (.Healthcheck.Test[0] == "CMD")' <<<"$config" >/dev/null || fail "configuration: $config"
+jq -e '.User == "10001:10001" and (.ExposedPorts | has("80/tcp")) and .StopSignal == "SIGTERM"
+    and (.Healthcheck.Test[0] == "CMD")' <<<"$config" >/dev/null || fail "configuration: $config"
 mapfile -t entry < <(jq -r '.Entrypoint[]' <<<"$config")
 mapfile -t health < <(jq -r '.Healthcheck.Test[1:][]' <<<"$config")
 echo "built: $(buildah "${store[@]}" images --format '{{.Size}}' $image)"

@@ -12,10 +12,12 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD bin=$(cd "${1:?usage: check-machines.sh BUILD [HOSTS]}/bin" && pwd) || exit 1
 hosts=${2:-4} tag=skin$$ scratch=$(mktemp -d)
-export NBASE_VERBOSE=0 SKIN_WEIGHTS=${SKIN_WEIGHTS:-$root/weights/mtcnn.safetensors} OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export NBASE_VERBOSE=0 SKIN_WEIGHTS=${SKIN_WEIGHTS:-$root/weights/mtcnn.safetensors} \
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fail() { echo "FAILED: $*" >&2; exit 1; }
 command -v mpirun >/dev/null || { echo "needs mpirun (apt-get install openmpi-bin)"; exit 77; }
-[ -f "$bin/../lib/skincredible/skin-mpi.so" ] || { echo "needs skin-mpi.so (apt-get install libopenmpi-dev, and make)"; exit 77; }
+[ -f "$bin/../lib/skincredible/skin-mpi.so" ] ||
+    { echo "needs skin-mpi.so (apt-get install libopenmpi-dev, and make)"; exit 77; }
 
 clean_up() {
     for i in $(seq 0 "$hosts"); do ip netns del "$tag-$i" 2>/dev/null; done
@@ -27,7 +29,8 @@ trap 'exit 1' INT TERM HUP
 # ---- hosts 1 .. n, and 0, the switch between them ----
 namespaces=yes
 make_hosts() {
-    ip netns add "$tag-0" && ip -n "$tag-0" link add bridge type bridge && ip -n "$tag-0" link set bridge up || return 1
+    ip netns add "$tag-0" && ip -n "$tag-0" link add bridge type bridge &&
+        ip -n "$tag-0" link set bridge up || return 1
     for i in $(seq "$hosts"); do
         ip netns add "$tag-$i" && ip -n "$tag-$i" link set lo up &&
             ip -n "$tag-$i" link add net0 type veth peer name "port$i" netns "$tag-0" &&
@@ -47,7 +50,8 @@ limit() { # MEGABITS: of each host's link, in both directions; 0: none
             # shellcheck disable=SC2086  # namespace and device
             set -- $1 $side
             ip netns exec "$2" tc qdisc del dev "$3" root 2>/dev/null
-            [ "$1" = 0 ] || ip netns exec "$2" tc qdisc add dev "$3" root tbf rate "$1mbit" burst 16kb latency 50ms || fail "tc on $2"
+            [ "$1" = 0 ] || ip netns exec "$2" tc qdisc add dev "$3" root \
+                tbf rate "$1mbit" burst 16kb latency 50ms || fail "tc on $2"
         done
     done
 }
@@ -77,17 +81,20 @@ on_hosts() { # RANKS COMMAND...: one rank on each host; output to $scratch/out a
     fi
     for i in $(seq "$n"); do list=$list${list:+,}10.99.0.$i:1; done
     enter 1 mpirun -n "$n" --host "$list" --bind-to none --mca plm_rsh_agent "$scratch/agent" \
-        --mca btl tcp,self --mca btl_tcp_if_include 10.99.0.0/24 --mca oob_tcp_if_include 10.99.0.0/24 -x SKIN_WEIGHTS -x NBASE_VERBOSE \
+        --mca btl tcp,self --mca btl_tcp_if_include 10.99.0.0/24 \
+        --mca oob_tcp_if_include 10.99.0.0/24 -x SKIN_WEIGHTS -x NBASE_VERBOSE \
         "$@" >"$scratch/out" 2>"$scratch/err"
 }
 
 # ---- skin-faces: the bytes of one process, and a message that names the host ----
 "$bin/skin-synth" "$scratch/clinic" --patients 12 --seed 2 --quiet >/dev/null || fail skin-synth
 "$bin/skin-getdata" "$scratch/clinic" -o "$scratch/users.txt" --quiet || fail skin-getdata
-"$bin/skin-faces" "$scratch/users.txt" --images "$scratch/clinic/images" -o "$scratch/one" >"$scratch/one.out" || fail skin-faces
+"$bin/skin-faces" "$scratch/users.txt" --images "$scratch/clinic/images" -o "$scratch/one" \
+    >"$scratch/one.out" || fail skin-faces
 for n in 2 "$hosts"; do
     [ $namespaces = no ] || limit 200
-    on_hosts "$n" "$bin/skin-faces" "$scratch/users.txt" --images "$scratch/clinic/images" -o "$scratch/many" --threads 1 || fail "skin-faces on $n hosts: $(cat "$scratch/err")"
+    on_hosts "$n" "$bin/skin-faces" "$scratch/users.txt" --images "$scratch/clinic/images" \
+        -o "$scratch/many" --threads 1 || fail "skin-faces on $n hosts: $(cat "$scratch/err")"
     diff -r "$scratch/one" "$scratch/many" >/dev/null && cmp -s "$scratch/out" "$scratch/one.out" ||
         fail "skin-faces on $n hosts: other bytes"
     rm -rf "$scratch/many"
@@ -132,7 +139,8 @@ for preset in skincredible skincredible-gap; do
         export NBASE_VERBOSE=0
         cmp -s "$scratch/run/model.safetensors" "$scratch/one.safetensors" ||
             fail "skin-train $preset on $n hosts: another model"
-        paste "$scratch/sent.2" "$scratch/sent.4" <(tests/system/scale.py --bytes $preset $batch "$n") |
+        paste "$scratch/sent.2" "$scratch/sent.4" \
+            <(tests/system/scale.py --bytes $preset $batch "$n") |
             awk -v n="$n" '{ own = ($2 - $1) / 2; if (own > 1.05 * $3 || own < 0.95 * $3) { print "rank " NR - 1 " sends " own " bytes in a step, the model says " $3; bad = 1 } }
                            { all += own; model += $3 } END { printf "%d bytes in a step, the model says %d\n", all, model; exit bad || NR != n }' >"$scratch/log" ||
             fail "$preset on $n hosts: $(cat "$scratch/log")"
@@ -167,7 +175,8 @@ for preset in skincredible skincredible-gap; do
         for _ in $(seq "${ROUNDS:-8}"); do
             for rate in 0 1000 200; do
                 limit $rate
-                short=$(run_time "$n" $preset $batch 2) && long=$(run_time "$n" $preset $batch 14) || exit 1
+                short=$(run_time "$n" $preset $batch 2) &&
+                    long=$(run_time "$n" $preset $batch 14) || exit 1
                 best "$rate short" "$short"
                 best "$rate long" "$long"
             done
