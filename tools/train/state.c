@@ -123,66 +123,95 @@ bool train_state_fits(const train_state *s, const train_frame *run, const char *
            figure_ok("last_accuracy", s->last_accuracy, 1, path, err);
 }
 
+/* What the JSON of a state holds, before anything of it is checked. */
+typedef struct stored_state {
+    json_int_t epoch, step, samples, right, said, said_right, best_epoch, seen, best_at, waited;
+    double loss, seconds;
+    /* numbers or null; the first alone must be there */
+    json_t *best_loss, *best_accuracy, *last_loss, *last_accuracy, *plateau_best;
+    json_t *settings;
+    const char *log, *isa; /* isa may be null */
+} stored_state;
+
+/* Fills in *s, which borrows from the JSON. */
+static bool unpack(json_t *o, stored_state *s)
+{
+    *s = (stored_state){0};
+    return o && !json_unpack(
+                    o,
+                    "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s?o,s?o,s?o,s:I,s?{s:o,s:I,s:I,"
+                    "s:I},s:s,s:o,s?s}",
+                    "epoch", &s->epoch, "step", &s->step, "sums", "loss", &s->loss, "samples",
+                    &s->samples, "right", &s->right, "said", &s->said, "said_right", &s->said_right,
+                    "seconds", &s->seconds, "best_loss", &s->best_loss, "best_accuracy",
+                    &s->best_accuracy, "last_loss", &s->last_loss, "last_accuracy",
+                    &s->last_accuracy, "best_epoch", &s->best_epoch, "plateau", "best",
+                    &s->plateau_best, "seen", &s->seen, "best_at", &s->best_at, "waited",
+                    &s->waited, "log", &s->log, "settings", &s->settings, "isa", &s->isa);
+}
+
+/* Whether the numbers can be those of a run. */
+static bool stored_ok(const stored_state *s, const char *path, nbase_error *err)
+{
+    const json_int_t most = (json_int_t)1 << 53;
+    const count counts[] = {{"epoch", s->epoch, most},
+                            {"step", s->step, most},
+                            {"samples", s->samples, most},
+                            {"right", s->right, s->samples},
+                            {"said", s->said, most},
+                            {"said_right", s->said_right, s->said},
+                            {"best_epoch", s->best_epoch, s->epoch},
+                            {"seen", s->seen, most},
+                            {"best_at", s->best_at, most},
+                            {"waited", s->waited, most}};
+    if (s->step > 0 && !s->samples)
+        return tool_fail(err, NBASE_ERR_FORMAT, "%s: samples is 0 after step %lld of the epoch",
+                         path, (long long)s->step);
+    if (!plausible(counts, sizeof counts / sizeof *counts, path, err)) return false;
+    if (s->loss >= 0 && s->loss < INFINITY && s->seconds >= 0 && s->seconds < INFINITY) return true;
+    return tool_fail(err, NBASE_ERR_FORMAT, "%s: loss or seconds is no number of 0 or more", path);
+}
+
+static train_state state_of(const stored_state *s)
+{
+    const json_t *best = s->plateau_best;
+    return (train_state){
+        .epoch = (size_t)s->epoch,
+        .step = (size_t)s->step,
+        .sums = {.loss = s->loss,
+                 .samples = (size_t)s->samples,
+                 .right = (size_t)s->right,
+                 .said = (size_t)s->said,
+                 .said_right = (size_t)s->said_right,
+                 .seconds = s->seconds},
+        .best_loss = number_of(s->best_loss),
+        .best_accuracy = number_of(s->best_accuracy),
+        .last_loss = number_of(s->last_loss),
+        .last_accuracy = number_of(s->last_accuracy),
+        .best_epoch = (size_t)s->best_epoch,
+        .plateau = {.best = json_is_number(best) ? json_number_value(best) : INFINITY,
+                    .seen = (size_t)s->seen,
+                    .best_at = (size_t)s->best_at,
+                    .waited = (size_t)s->waited}};
+}
+
 bool train_state_read(const char *text, const json_t *settings, const char *path, train_state *out,
                       char **log, nbase_error *err)
 {
-    json_t *o = text ? json_loads(text, 0, NULL) : NULL, *best = NULL, *best_accuracy = NULL,
-           *last_loss = NULL, *last_accuracy = NULL, *then = NULL, *plateau = NULL;
-    json_int_t epoch = 0, step = 0, samples = 0, right = 0, said = 0, said_right = 0,
-               best_epoch = 0, seen = 0, best_at = 0, waited = 0;
-    epoch_sums sums;
-    const char *rows, *isa = NULL, *active = nbase_isa_name(nbase_isa_active());
+    const char *active = nbase_isa_name(nbase_isa_active());
+    json_t *o = text ? json_loads(text, 0, NULL) : NULL;
+    stored_state s;
     *log = NULL;
-    bool ok = o && !json_unpack(o,
-                                "{s:I,s:I,s:{s:F,s:I,s:I,s:I,s:I,s:F},s:o,s?o,s?o,s?o,s:I,s?{s:o,s:"
-                                "I,s:I,s:I},s:s,s:o,s?s}",
-                                "epoch", &epoch, "step", &step, "sums", "loss", &sums.loss,
-                                "samples", &samples, "right", &right, "said", &said, "said_right",
-                                &said_right, "seconds", &sums.seconds, "best_loss", &best,
-                                "best_accuracy", &best_accuracy, "last_loss", &last_loss,
-                                "last_accuracy", &last_accuracy, "best_epoch", &best_epoch,
-                                "plateau", "best", &plateau, "seen", &seen, "best_at", &best_at,
-                                "waited", &waited, "log", &rows, "settings", &then, "isa", &isa);
-    if (!ok) tool_fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint of skin-train", path);
-    const json_int_t most = (json_int_t)1 << 53;
-    const count counts[] = {{"epoch", epoch, most},
-                            {"step", step, most},
-                            {"samples", samples, most},
-                            {"right", right, samples},
-                            {"said", said, most},
-                            {"said_right", said_right, said},
-                            {"best_epoch", best_epoch, epoch},
-                            {"seen", seen, most},
-                            {"best_at", best_at, most},
-                            {"waited", waited, most}};
-    if (ok && step > 0 && !samples)
-        ok = tool_fail(err, NBASE_ERR_FORMAT, "%s: samples is 0 after step %lld of the epoch", path,
-                       (long long)step);
-    ok = ok && plausible(counts, sizeof counts / sizeof *counts, path, err);
-    if (ok && (!(sums.loss >= 0 && sums.loss < INFINITY) ||
-               !(sums.seconds >= 0 && sums.seconds < INFINITY)))
-        ok =
-            tool_fail(err, NBASE_ERR_FORMAT, "%s: loss or seconds is no number of 0 or more", path);
-    if (ok && same_settings(then, settings, path, err)) {
-        sums.samples = (size_t)samples, sums.right = (size_t)right, sums.said = (size_t)said,
-        sums.said_right = (size_t)said_right;
-        *out = (train_state){(size_t)epoch,
-                             (size_t)step,
-                             sums,
-                             number_of(best),
-                             number_of(best_accuracy),
-                             number_of(last_loss),
-                             number_of(last_accuracy),
-                             (size_t)best_epoch,
-                             {json_is_number(plateau) ? json_number_value(plateau) : INFINITY,
-                              (size_t)seen, (size_t)best_at, (size_t)waited}};
-        ok = (*log = strdup(rows)) || tool_no_memory(err);
-        if (isa && strcmp(isa, active))
+    bool ok = unpack(o, &s) ||
+              tool_fail(err, NBASE_ERR_FORMAT, "%s: not a checkpoint of skin-train", path);
+    ok = ok && stored_ok(&s, path, err) && same_settings(s.settings, settings, path, err);
+    if (ok) {
+        *out = state_of(&s);
+        ok = (*log = strdup(s.log)) || tool_no_memory(err);
+        if (s.isa && strcmp(s.isa, active))
             cli_warn("%s was written with the instruction set %s, this run uses %s: its bits may "
                      "differ from those of an undisturbed run",
-                     path, isa, active);
-    } else {
-        ok = false;
+                     path, s.isa, active);
     }
     json_decref(o);
     return ok;
