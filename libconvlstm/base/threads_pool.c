@@ -27,11 +27,12 @@
 #define HELPER_STACK ((size_t)1 << 20)
 #define CALLER_STACK ((size_t)256 << 10)
 
-/* How often a thread looks for work, or for the end of it, before it sleeps: for some 50 us, longer
- * than what the library does between two loops and shorter than a host would notice. Where calls
- * take long, as those of a training step do, for up to a 16th of their time, or a millisecond: the
- * threads end that much apart, and a processor that sleeps may need 100 us to wake, most of all in
- * a virtual machine. */
+/* How often a thread looks for work, or for the end of it, before it sleeps; a look takes some 50
+ * ns. After short calls SPINS times, for some 50 us: longer than what the library does between two
+ * loops, and shorter than a host would notice. After long calls, as those of a training step are,
+ * for a 16th of the call's time, but MOST_SPINS at most, a millisecond: the threads of such a call
+ * end that much apart, and a processor that sleeps may need 100 us to wake, most of all in a
+ * virtual machine. */
 #define SPINS 1000
 #define MOST_SPINS (20 * SPINS)
 #define SPIN_NS 50.0
@@ -101,6 +102,7 @@ static void pause_briefly(void)
 #endif
 }
 
+/* Waits until h->calls is no longer `seen`. Returns how many calls have been seen then. */
 static unsigned await_call(helper *h, unsigned seen, int spins)
 {
     for (int i = 0; i < spins; i++) {
@@ -115,6 +117,7 @@ static unsigned await_call(helper *h, unsigned seen, int spins)
     return seen + 1;
 }
 
+/* The owner waits until all helpers have finished. */
 static void await_helpers(pool *p)
 {
     for (int i = 0; i < p->spins; i++) {
@@ -149,6 +152,7 @@ static void leave(pool *p)
 /* Whether this thread is in a body: a call from there runs on it alone. */
 static _Thread_local bool in_body;
 
+/* A helper's life: runs bodies until its pool ends. */
 static void *serve(void *arg)
 {
     helper *h = arg;
@@ -181,6 +185,7 @@ static bool add_helper(pool *p)
     return false;
 }
 
+/* Wakes the first helpers of a pool to run its body, or to end. */
 static void call(pool *p, int helpers)
 {
     for (int i = 0; i < helpers; i++) {
@@ -261,7 +266,8 @@ static double now_ns(void)
     return timespec_get(&t, TIME_UTC) ? 1e9 * (double)t.tv_sec + (double)t.tv_nsec : 0;
 }
 
-/* After a call that took so long. A short one between long ones changes little. */
+/* Adapts how long threads look before they sleep to a call that took `ns`. A short call between long
+ * ones lowers it by an eighth only. */
 static void adapt_spins(pool *p, double ns)
 {
     const int spins = p->spins, fewer = spins - spins / 8;

@@ -9,17 +9,18 @@ enum { TAPS = 3, MOST_SIDE = 2 * GRID_TILE };
 
 /* ---- which convolutions ---- */
 
-/* Pixels of the frame's edge before which the grid begins, so that each tap of the kernel belongs
- * to one of its places: a multiple of the stride, less the padding. */
+/* How many pixels before the padding the grid begins, so that the padding and these make whole
+ * places. */
 static size_t lead_of(size_t stride, size_t pad) { return (stride - pad % stride) % stride; }
 
-/* Taps of the grid along an axis. */
+/* Taps of the kernel along an axis, in places of the grid instead of pixels. */
 static size_t grid_taps(size_t kernel, size_t stride, size_t pad)
 {
     return (kernel - 1 + lead_of(stride, pad)) / stride + 1;
 }
 
-/* Pixels of a place, from the first on, for which the kernel has the last tap of the grid. */
+/* How many of a place's pixels along an axis, from the first on, have a weight at the last tap of
+ * the grid. */
 static size_t pixels_with_last(size_t kernel, size_t stride, size_t lead)
 {
     const size_t before = (TAPS - 1) * stride, end = lead + kernel;
@@ -28,9 +29,10 @@ static size_t pixels_with_last(size_t kernel, size_t stride, size_t lead)
 
 static size_t tiles_for(size_t places) { return (places + GRID_TILE - 1) / GRID_TILE; }
 
-/* V of a slice, and M or D beside it, are to stay in the second-level cache. Where the channels are
- * too many for that, they are taken in slices, for which all columns must be in one panel, and the
- * weights are read once for as many tiles as possible. */
+/* Chooses the tiles of a block, and the channels of a slice: V of a slice, and M or D beside it, are
+ * to stay in the second-level cache. Where the channels are too many for that they are taken in
+ * slices, which needs all columns in one panel; and a block has more tiles, as it reads all weights
+ * once. */
 static void find_block(convlstm__grid_conv *c, size_t panel)
 {
     enum { MOST = 30, MOST_IN_SLICES = 60, LEAST = 6, FLOATS = 16384, SLICE = 64, LANES = 16 };
@@ -44,8 +46,9 @@ static void find_block(convlstm__grid_conv *c, size_t panel)
     c->block = slices ? MOST_IN_SLICES : block > MOST ? MOST : block < LEAST ? LEAST : block;
 }
 
-/* Whether fewer multiplications are made than by patches, with those for places beyond the frame,
- * for lanes without a channel, and the time that transforms take. */
+/* Whether this way is faster than patches and BLAS: by the multiplications of each, those for places
+ * beyond the frame and for lanes without a channel among them. The transforms count as 8 more
+ * channels, and the rest of what they cost as 0.7. */
 static bool pays(const convlstm__conv *v, size_t filters, const convlstm__grid_conv *way)
 {
     const double in = (double)convlstm__grid_depth(&way->from),
@@ -145,7 +148,8 @@ typedef struct frequency_values {
     double at[MOST_SIDE * MOST_SIDE][CHUNK];
 } frequency_values;
 
-/* G, of the fine transforms once for each half of a tile. */
+/* The matrix G of the transform of weights; for the fine transforms twice, once for each half of a
+ * tile. */
 static void matrix(bool fine, double g[MOST_SIDE][TAPS])
 {
     static const double points[] = NBASE__F43_POINTS, few[] = {0, 1, -1};
@@ -153,8 +157,8 @@ static void matrix(bool fine, double g[MOST_SIDE][TAPS])
     if (fine) memcpy(g[GRID_TILE], g[0], GRID_TILE * sizeof *g);
 }
 
-/* A channel of the wide grid: which row and column of pixels of a place, and which channel of the
- * frame. */
+/* Where a channel of the wide grid comes from: the row and column of a place's pixel, and the
+ * channel of the frame. */
 typedef struct place_channel {
     size_t row, column, channel;
 } place_channel;

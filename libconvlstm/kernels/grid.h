@@ -42,9 +42,9 @@
 /* A frame (height, width, channels) as a grid. */
 typedef struct convlstm__grid {
     size_t height, width, channels;
-    size_t step_h, step_w;
-    ptrdiff_t first_h,
-        first_w; /* the pixel in which the grid begins; it may lie before the frame */
+    size_t step_h, step_w; /* pixels of a place */
+    /* The pixel in which the grid begins; it may lie before the frame. */
+    ptrdiff_t first_h, first_w;
 } convlstm__grid;
 
 /* Channels of a place. */
@@ -60,17 +60,19 @@ typedef struct convlstm__grid_conv {
     bool fine;           /* the transforms are the fine ones */
     size_t down, across; /* tiles of `to` */
     size_t block;        /* tiles that are taken at once, at most */
-    size_t slice; /* channels of `from` whose V is there at once: all of them, or a part of those of
-                     a pixel, which divides their number */
-    /* Of the pixels of a place of the wide grid, `from` or, if the taps are turned, `to`: those
-     * before lead_h and lead_w lack the first tap, those from end_h and end_w on the last one. The
-     * first is the last if the taps are turned. */
+    /* Channels of `from` whose V is in memory at once: all, or so many that they divide the
+     * channels of a pixel. */
+    size_t slice;
+    /* Which taps the kernel lacks. Of the pixels of a place of the wide grid, which is `from`, those
+     * before lead_h and lead_w have no first tap, and those from end_h and end_w on no last one.
+     * For the way back the taps are turned: there `to` is the wide grid, and the first tap and the
+     * last one change places. */
     bool turned;
     size_t lead_h, lead_w, end_h, end_w;
 } convlstm__grid_conv;
 
-/* What becomes of a convolution's sums: the bias, one value per channel of `to` (null: zero), is
- * added, and the function taken. */
+/* What is done to a convolution's sums: the bias is added, one value per channel of `to` (null:
+ * zero), and then a function applied. */
 typedef enum convlstm__grid_function {
     CONVLSTM__GRID_LINEAR,
     CONVLSTM__GRID_RELU,
@@ -92,7 +94,8 @@ static inline size_t convlstm__grid_frequencies(const convlstm__grid_conv *c)
     return convlstm__grid_side(c) * convlstm__grid_side(c);
 }
 
-/* The rows of pixels of a place that have weights at frequency r along the axis, or the columns. */
+/* Along an axis: the pixels of a place that have weights at frequency r. step: pixels of a place;
+ * lead and end: as above, for this axis. */
 static inline convlstm__units convlstm__grid_pixels(const convlstm__grid_conv *c, size_t r,
                                                     size_t step, size_t lead, size_t end)
 {

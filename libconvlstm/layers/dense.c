@@ -63,8 +63,8 @@ typedef struct dense_node {
     /* Training: partial sums (blocks, samples, units); the output (samples, units); the gradient to
      * the input (samples, inputs). */
     convlstm__buffer partial, rows, row_gradients;
-    /* In a group, per sample: x and then dy; the same of all ranks' samples; the sum of dW and
-     * db. */
+    /* In a group: per sample of this rank's share x and then dy; the same of all ranks' samples,
+     * where they are gathered; else the running sum of dW and db. */
     convlstm__buffer kept, all_kept, total;
 } dense_node;
 
@@ -258,7 +258,7 @@ static size_t blocks_if_wanted(const convlstm__node *node, const convlstm__batch
  *
  * dW = x^T dy and db = dy: one vector, W's rows and then b. */
 
-/* x and dy of the samples of a sum. */
+/* x and dy of the samples that a sum runs over. */
 typedef struct dense_terms {
     const float *x, *dy;
     size_t x_room, dy_room; /* from a sample to the next */
@@ -304,7 +304,7 @@ static float *total(const convlstm__node *node, const convlstm__batch *batch)
     return ((const dense_node *)node)->total.data;
 }
 
-/* Units `from` to `to` - 1 of row i of W. */
+/* Adds the samples to units `from` to `to` - 1 of row i of dW. */
 static void add_row(const dense_terms *terms, const convlstm__batch *batch, size_t i, size_t from,
                     size_t to, float *row)
 {
@@ -330,10 +330,11 @@ static void add_samples(convlstm__node *node, const convlstm__batch *batch, size
                         size_t count, int thread)
 {
     dense_node *n = (dense_node *)node;
-    bool chained = batch->divided && !batch->gathered;
+    bool from_rank_to_rank = batch->divided && !batch->gathered; /* trainer/shares.c, make_sum */
     size_t units = n->units, end = first + count;
     const dense_terms terms = terms_of(n, batch, thread);
-    float *dkernel = chained ? n->total.data : convlstm__weights_gradient(node, batch, KERNEL);
+    float *dkernel =
+        from_rank_to_rank ? n->total.data : convlstm__weights_gradient(node, batch, KERNEL);
     for (size_t at = first; at < end;) {
         size_t i = at / units, from = at % units, left = end - at,
                to = left < units - from ? from + left : units;
@@ -341,7 +342,8 @@ static void add_samples(convlstm__node *node, const convlstm__batch *batch, size
             add_row(&terms, batch, i, from, to, dkernel + i * units);
         else
             add_bias(&terms, batch, from, to,
-                     chained ? dkernel + i * units : convlstm__weights_gradient(node, batch, BIAS));
+                     from_rank_to_rank ? dkernel + i * units
+                                       : convlstm__weights_gradient(node, batch, BIAS));
         at += to - from;
     }
 }

@@ -398,7 +398,8 @@ static size_t pnet_scratch(size_t width, size_t rows)
     return p.rings + p.out + p.data + p.sums + p.heads + 16;
 }
 
-/* How far each layer is, in tiles; the picture in rows of tiles, the results in rows of cells. */
+/* How far each map is computed, in tiles; but the picture in rows of tiles, and the rows of cells
+ * that are written to the output. */
 typedef struct progress {
     size_t in, pool, conv2, conv3, rows;
 } progress;
@@ -418,7 +419,9 @@ static void pnet(const mtcnn__params *params, const mtcnn__band *band, float *sc
     size_t in_end = (band->rows + 7) / 8, pool_end = (oh + 4 + 3) / 4 * across,
            conv2_end = (oh + 2 + 3) / 4 * across;
     progress done = {0};
-    /* what a layer needs is computed just before */
+    /* Each loop computes what the loop around it is about to read: a step of tiles and their right
+     * and lower neighbours, which reach across + 1 tiles further. So no map is ahead of the next by
+     * more than its ring holds. */
     for (; done.conv3 < across * p.down; done.conv3 += STEP) {
         for (; done.conv2 < conv2_end && done.conv2 < done.conv3 + STEP + across + 1;
              done.conv2 += STEP) {
