@@ -21,14 +21,14 @@ struct watched {
     double hung_since; /* when all was read and the client had hung up; 0: not so */
     bool half_closed;  /* the client sends no more; it may still read */
     double half_closed_since;
-    bool closed;            /* it does neither */
-    bool last_request;      /* it announced that it will send no more */
-    watch_state probe_from; /* since when it may be probed; WATCH_IDLE: never */
-    bool probed;            /* with an interim answer */
+    bool closed;            /* the client neither sends nor reads */
+    bool last_request;      /* the client announced that it will send no more */
+    watch_state probe_from; /* the first state in which it may be probed; WATCH_IDLE: never */
+    bool probed;            /* an interim answer was sent to it */
     bool begun;             /* the HTTP library has it */
-    void *connection;
-    bool reserved; /* of the reserve */
-    bool cut;
+    void *connection;       /* for send_interim */
+    bool reserved;          /* it has a place of the reserve */
+    bool cut;               /* it counts no more, and is about to be dropped */
     peer *peer;
 };
 
@@ -95,30 +95,50 @@ static bool hung_up(watched *c, double now)
     return over && now - c->hung_since >= HANG_UP_GRACE;
 }
 
-/* Counts the connection, or no longer (by -1). */
-static void count(watch_list *w, watched *c, size_t by)
+/* The numbers of connections in which one counts: an ordinary one, or one of the reserve. */
+typedef struct counters {
+    size_t *all, *of_peer;
+} counters;
+
+static counters counters_of(watch_list *w, watched *c)
 {
-    *(c->reserved ? &w->reserved : &w->connections) += by;
-    *(c->reserved ? &c->peer->reserved : &c->peer->connections) += by;
+    return c->reserved ? (counters){&w->reserved, &c->peer->reserved}
+                       : (counters){&w->connections, &c->peer->connections};
+}
+
+static void count_in(watch_list *w, watched *c)
+{
+    counters n = counters_of(w, c);
+    ++*n.all;
+    ++*n.of_peer;
+}
+
+static void count_out(watch_list *w, watched *c)
+{
+    counters n = counters_of(w, c);
+    --*n.all;
+    --*n.of_peer;
 }
 
 static void cut(watch_list *w, watched *c)
 {
     c->cut = true;
-    count(w, c, (size_t)-1);
+    count_out(w, c);
     if (c->begun) shutdown(c->fd, SHUT_RDWR); /* the HTTP library sees the end and cleans up */
 }
 
-/* Whoever has closed its sending side reads an interim answer; if the client has closed the whole
- * connection, its system resets that in reply. One that announced that it would send no more is
- * believed for a while: simple clients do so, and take an interim answer for the answer. */
+/* Finds out whether a client that has closed its sending side is still there, by an interim answer:
+ * if it is, it reads that; if it has closed the whole connection, its system resets it in reply. A
+ * client that announced that it would send no more is believed for a while: simple clients do so,
+ * and take an interim answer for the answer. */
 static void probe(watch_list *w, watched *c, double now)
 {
-    bool may =
-        c->state < WATCH_ANSWERING && c->state >= c->probe_from && c->probe_from != WATCH_IDLE;
-    if (c->half_closed && c->half_closed_since == 0) c->half_closed_since = now;
+    if (!c->half_closed) return;
+    if (c->half_closed_since == 0) c->half_closed_since = now;
     if (c->last_request && now - c->half_closed_since < SERVE_BELIEVED) return;
-    if (!c->half_closed || c->closed || c->probed || !may || !w->send_interim) return;
+    bool may =
+        c->probe_from != WATCH_IDLE && c->state >= c->probe_from && c->state < WATCH_ANSWERING;
+    if (c->closed || c->probed || !may || !w->send_interim) return;
     c->probed = true;
     w->send_interim(c->connection, c->fd);
 }
@@ -216,7 +236,7 @@ watched *watch_admit(watch_list *w, int fd, peer *p)
     pthread_mutex_lock(&w->lock);
     c->reserved = !find_place(w, p);
     if (c->reserved) find_reserve(w, p);
-    count(w, c, 1);
+    count_in(w, c);
     c->next = w->first;
     if (c->next) c->next->before = c;
     w->first = c;
@@ -250,7 +270,7 @@ peer *watch_drop(watch_list *w, watched *c)
         w->first = c->next;
     if (c->next) c->next->before = c->before;
     w->count--;
-    if (!c->cut) count(w, c, (size_t)-1);
+    if (!c->cut) count_out(w, c);
     pthread_mutex_unlock(&w->lock);
     free(c);
     return p;
@@ -263,9 +283,9 @@ bool watch_has_place(watch_list *w, watched *c)
     if (!c) return true;
     pthread_mutex_lock(&w->lock);
     if (c->reserved && !c->cut && find_place(w, c->peer)) {
-        count(w, c, (size_t)-1);
+        count_out(w, c);
         c->reserved = false;
-        count(w, c, 1);
+        count_in(w, c);
     }
     bool has = !c->reserved;
     pthread_mutex_unlock(&w->lock);
