@@ -64,13 +64,14 @@ static bool too_close(const mtcnn__box *p, const mtcnn__box *q, const mtcnn__nms
  * a box can touch are in a few cells of each class; but any number of smaller ones may lie in it.
  *
  * Overlap as common area over that of the union, above a threshold t: the sides and areas of two
- * such boxes are within the factor t of each other. So a box, at its turn, looks for one that covers
- * it in the few classes near its own, among those that have had their turn ("seen").
+ * such boxes are within the factor t of each other. So a box, at its turn, looks for one that
+ * covers it in the few classes near its own, among those that have had their turn ("seen").
  *
- * Overlap as common area over that of the smaller box (or with a tiny t): there is no such bound, so
- * always the smaller of two boxes looks for the larger. At its turn a box looks in the classes from
- * its own upwards for a seen one that covers it; then in the larger classes for boxes that it covers
- * itself, which still wait for their turn. For that all boxes are filed beforehand ("waiting").
+ * Overlap as common area over that of the smaller box (or with a tiny t): there is no such bound,
+ * so always the smaller of two boxes looks for the larger. At its turn a box looks in the classes
+ * from its own upwards for a seen one that covers it; then in the larger classes for boxes that it
+ * covers itself, which still wait for their turn. For that all boxes are filed beforehand
+ * ("waiting").
  *
  * A box without any area (a side that counts for nothing or less) covers none, and is not filed. */
 typedef struct grid_cell {

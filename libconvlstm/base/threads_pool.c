@@ -266,8 +266,8 @@ static double now_ns(void)
     return timespec_get(&t, TIME_UTC) ? 1e9 * (double)t.tv_sec + (double)t.tv_nsec : 0;
 }
 
-/* Adapts how long threads look before they sleep to a call that took `ns`. A short call between long
- * ones lowers it by an eighth only. */
+/* Adapts how long threads look before they sleep to a call that took `ns`. A short call between
+ * long ones lowers it by an eighth only. */
 static void adapt_spins(pool *p, double ns)
 {
     const int spins = p->spins, fewer = spins - spins / 8;

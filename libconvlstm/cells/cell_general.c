@@ -213,7 +213,8 @@ static void forward(const convlstm__cell *cell, const convlstm__cell_step *s, co
 
 /* ---- backward ---- */
 
-/* A step back at one pixel. Values are (F), but gates and dz (4F), peepholes and dpeepholes (3F). */
+/* A step back at one pixel. Values are (F), but gates and dz (4F), peepholes and dpeepholes
+ * (3F). */
 typedef struct pixel_back {
     const float *gates, *c;
     const float *c_prev; /* null: zero */

@@ -29,8 +29,8 @@ static size_t pixels_with_last(size_t kernel, size_t stride, size_t lead)
 
 static size_t tiles_for(size_t places) { return (places + GRID_TILE - 1) / GRID_TILE; }
 
-/* Chooses the tiles of a block, and the channels of a slice: V of a slice, and M or D beside it, are
- * to stay in the second-level cache. Where the channels are too many for that they are taken in
+/* Chooses the tiles of a block, and the channels of a slice: V of a slice, and M or D beside it,
+ * are to stay in the second-level cache. Where the channels are too many for that they are taken in
  * slices, which needs all columns in one panel; and a block has more tiles, as it reads all weights
  * once. */
 static void find_block(convlstm__grid_conv *c, size_t panel)
@@ -46,9 +46,9 @@ static void find_block(convlstm__grid_conv *c, size_t panel)
     c->block = slices ? MOST_IN_SLICES : block > MOST ? MOST : block < LEAST ? LEAST : block;
 }
 
-/* Whether this way is faster than patches and BLAS: by the multiplications of each, those for places
- * beyond the frame and for lanes without a channel among them. The transforms count as 8 more
- * channels, and the rest of what they cost as 0.7. */
+/* Whether this way is faster than patches and BLAS: by the multiplications of each, those for
+ * places beyond the frame and for lanes without a channel among them. The transforms count as 8
+ * more channels, and the rest of what they cost as 0.7. */
 static bool pays(const convlstm__conv *v, size_t filters, const convlstm__grid_conv *way)
 {
     const double in = (double)convlstm__grid_depth(&way->from),

@@ -63,10 +63,10 @@ typedef struct convlstm__grid_conv {
     /* Channels of `from` whose V is in memory at once: all, or so many that they divide the
      * channels of a pixel. */
     size_t slice;
-    /* Which taps the kernel lacks. Of the pixels of a place of the wide grid, which is `from`, those
-     * before lead_h and lead_w have no first tap, and those from end_h and end_w on no last one.
-     * For the way back the taps are turned: there `to` is the wide grid, and the first tap and the
-     * last one change places. */
+    /* Which taps the kernel lacks. Of the pixels of a place of the wide grid, which is `from`,
+     * those before lead_h and lead_w have no first tap, and those from end_h and end_w on no last
+     * one. For the way back the taps are turned: there `to` is the wide grid, and the first tap and
+     * the last one change places. */
     bool turned;
     size_t lead_h, lead_w, end_h, end_w;
 } convlstm__grid_conv;

@@ -34,8 +34,8 @@ INLINE vec activation_gradient(const bool rectified, vec d, vec y)
 }
 
 /* Where c of one filter before a step comes from, for one vector of tiles: as it was kept of the
- * step before, or in fp32; or, if it was kept only of the step before that, from there and the gates
- * of the step between. */
+ * step before, or in fp32; or, if it was kept only of the step before that, from there and the
+ * gates of the step between. */
 typedef struct state_source {
     kept_state kept;    /* without codes: `plain` */
     pixels plain;       /* in fp32 */

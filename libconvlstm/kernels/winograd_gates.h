@@ -190,7 +190,8 @@ INLINE filter_state state_of(const convlstm__winograd *w, const convlstm__winogr
 }
 
 /* Computes state and output of pixels p..p+PIXELS-1 from what goes into their gates, z, and saves
- * the gates in the form asked for. In training, which keeps gates, h and h * h are added to sums. */
+ * the gates in the form asked for. In training, which keeps gates, h and h * h are added to
+ * sums. */
 INLINE void update_state(const bool hard, const bool rectified, const int form, const int p,
                          const vec z[4][PIXELS], filter_state f, pixel_sums *sums)
 {

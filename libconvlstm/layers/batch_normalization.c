@@ -440,8 +440,8 @@ static const float *gradient(const convlstm__node *node, const convlstm__batch *
 }
 
 /* Writes a moving average to the model. Where a layer is used several times, it has a node for each
- * use, all of which began with the same old average, and each moves the model's once: what
- * another node has moved already counts as a part of the old average, of which old_share is left. */
+ * use, all of which began with the same old average, and each moves the model's once: what another
+ * node has moved already counts as a part of the old average, of which old_share is left. */
 static void commit_average(const bn_node *n, const float *old, const float *new, float *average)
 {
     for (size_t c = 0; c < channels_of(n); c++)

@@ -276,8 +276,8 @@ static nbase_status centre(convlstm__lstm_node *first, convlstm__lstm_node *seco
                                       second->base.in.channels, 2 * sizeof(float));
 }
 
-/* Folds the map into the second of a pair, whose new cell this is, in the way that it can; and gives
- * the first what that takes: a centre, or the plane of ones (conv_lstm2d_parts.h). */
+/* Folds the map into the second of a pair, whose new cell this is, in the way that it can; and
+ * gives the first what that takes: a centre, or the plane of ones (conv_lstm2d_parts.h). */
 static nbase_status fold(convlstm__lstm_node *first, const convlstm__node *map,
                          convlstm__lstm_node *second, convlstm__cell *cell)
 {

@@ -50,8 +50,8 @@ typedef struct convlstm__infer_call {
     /* Whether the images of this step, and those of the step before it, have values beyond -1..1
      * (convlstm__unscaled): a node that would lose digits by them computes more exactly then. */
     bool unscaled, unscaled_before;
-    /* The output of the node `from`, for this step; in `inputs`, for a node with several, of each of
-     * them. */
+    /* The output of the node `from`, for this step; in `inputs`, for a node with several, of each
+     * of them. */
     const float *in;
     const float *const *inputs;
     /* The node's memory for this sequence: lane_floats. What it holds lasts from step to step only
@@ -157,11 +157,11 @@ typedef struct convlstm__batch {
      * sample's index in the part add up to its number in the whole batch. */
     size_t before;
 
-    /* Whether a group of processes has a share of the batch each (trainer/shares.h). All above is of
-     * this process's share then. Weight gradients are summed over samples only when the last part of
-     * the share is done: until then nodes keep what they need for these sums of all `kept` samples
-     * of the share, of which this part's begin with number first_kept. Without a group the sums are
-     * made part by part: `kept` is max_samples, and first_kept 0. */
+    /* Whether a group of processes has a share of the batch each (trainer/shares.h). All above is
+     * of this process's share then. Weight gradients are summed over samples only when the last
+     * part of the share is done: until then nodes keep what they need for these sums of all `kept`
+     * samples of the share, of which this part's begin with number first_kept. Without a group the
+     * sums are made part by part: `kept` is max_samples, and first_kept 0. */
     bool divided;
     size_t kept, first_kept;
     /* Samples and valid steps of this part; in a group those of the whole batch. */

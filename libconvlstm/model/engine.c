@@ -233,8 +233,9 @@ static void copy_to_outputs(const worker *w, size_t step, size_t s, const float 
             copy_share(w, frame, w->outs[k].floats, view_at(&w->outs[k], s));
 }
 
-/* Copies the frame that a wave has brought out of a step to where it is stored, and to the network's
- * outputs. A team does so in the next wave, when all its threads have written their shares of it. */
+/* Copies the frame that a wave has brought out of a step to where it is stored, and to the
+ * network's outputs. A team does so in the next wave, when all its threads have written their
+ * shares of it. */
 static void copy_frame(const worker *w, size_t step, size_t wave)
 {
     size_t s;

@@ -29,8 +29,8 @@ typedef struct convlstm__engine {
     convlstm__buffer notes, stored;
 } convlstm__engine;
 
-/* What a call notes of the frames of its sequence. A time is a frame's place in the sequence, masked
- * frames included. */
+/* What a call notes of the frames of its sequence. A time is a frame's place in the sequence,
+ * masked frames included. */
 typedef struct convlstm__frame_notes {
     size_t *valid;       /* how many frames are valid */
     size_t *valid_times; /* (max_frames) the times of those, ascending */
@@ -71,11 +71,12 @@ typedef struct convlstm__sequence {
     bool latest;
 } convlstm__sequence;
 
-/* Runs a sequence through the net in a lane. Returns the number of its valid frames so far, those of
- * earlier calls included; outputs are written if there is any.
+/* Runs a sequence through the net in a lane. Returns the number of its valid frames so far, those
+ * of earlier calls included; outputs are written if there is any.
  *
- * Every thread of a team calls this at the same time, with the same arguments but for its own number
- * in the team, `thread`. team null: one thread runs it alone, with the scratch of `thread`. */
+ * Every thread of a team calls this at the same time, with the same arguments but for its own
+ * number in the team, `thread`. team null: one thread runs it alone, with the scratch of
+ * `thread`. */
 size_t convlstm__engine_run(const convlstm__engine *e, size_t lane,
                             const convlstm__sequence *sequence, nbase__team *team, int thread);
 

@@ -54,8 +54,8 @@ static size_t output_at(const evaluation *e, size_t k, size_t sample)
     return at + batch->items[sample] * batch->outputs[k].frames * batch->outputs[k].floats;
 }
 
-/* What the loss of output k is a mean over: the samples of the whole batch or, where the output is a
- * sequence, the frames of all samples, of which the valid ones count. */
+/* What the loss of output k is a mean over: the samples of the whole batch or, where the output is
+ * a sequence, the frames of all samples, of which the valid ones count. */
 static double divisor_of(const evaluation *e, size_t k, const convlstm__node *n)
 {
     const convlstm__shares *shares = &e->trainer->shares;

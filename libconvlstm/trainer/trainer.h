@@ -26,9 +26,9 @@ struct convlstm_trainer {
     convlstm__net *net;
     /* The batch of the step or evaluation that runs. */
     convlstm__samples samples;
-    /* output_gradient: per output, the gradient to it of each sample of a part of the batch. losses:
-     * in a step (samples, outputs); in an evaluation per output, of its rows. all_losses: in a
-     * group those of all ranks. */
+    /* output_gradient: per output, the gradient to it of each sample of a part of the batch.
+     * losses: in a step (samples, outputs); in an evaluation per output, of its rows. all_losses:
+     * in a group those of all ranks. */
     convlstm__buffer output_gradient, losses, all_losses;
     convlstm__buffer ssim; /* per thread, scratch of that loss; empty where no output has it */
 

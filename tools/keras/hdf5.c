@@ -1,10 +1,10 @@
 /* Reads Keras's HDF5 files. It runs behind the fence (hdf5_fenced.c): libhdf5 may not survive a
  * file that was made to harm. The layouts:
  *
- * legacy (model.save, and save_weights of Keras 2): a group per layer, in the order of the attribute
- * "layer_names" of the root or of /model_weights; each with the attribute "weight_names", paths
- * below the group that end in kernel, bias, ... with or without ":0". A saved model also has the
- * root attributes "model_config" (JSON) and "keras_version".
+ * legacy (model.save, and save_weights of Keras 2): a group per layer, in the order of the
+ * attribute "layer_names" of the root or of /model_weights; each with the attribute "weight_names",
+ * paths below the group that end in kernel, bias, ... with or without ":0". A saved model also has
+ * the root attributes "model_config" (JSON) and "keras_version".
  *
  * .weights.h5 (Keras 3, and Keras 2 from 2.13): /layers/NAME/vars/0, 1, ... and for what a layer
  * wraps /layers/NAME/cell/vars/0, ... (recurrent ones) or /layers/NAME/layer/vars/0, ...

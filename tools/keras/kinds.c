@@ -49,8 +49,8 @@
         "data_format", "\"channels_last\""                                                         \
     }
 
-/* Rows that differ in little: a layer that merges inputs and has no members; pooling over all pixels,
- * whose last arguments are more fields; and a border that is added or cut off. */
+/* Rows that differ in little: a layer that merges inputs and has no members; pooling over all
+ * pixels, whose last arguments are more fields; and a border that is added or cut off. */
 #define MERGE(its_type, its_class)                                                                 \
     {                                                                                              \
         .type = its_type, .class_name = its_class, .passes_mask = true, .merges = true,            \

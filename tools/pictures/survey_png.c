@@ -47,7 +47,8 @@ static size_t interlaced_bytes(size_t width, size_t height, size_t bits)
     return sum;
 }
 
-/* The body of IHDR: width, height, bits per sample, colour type, compression, filter, interlacing. */
+/* The body of IHDR: width, height, bits per sample, colour type, compression, filter,
+ * interlacing. */
 static void begin_png(container *out, const uint8_t *body)
 {
     static const uint8_t samples[8] = {1, 1, 3, 1, 2, 1, 4, 1}; /* by colour type; 1: not valid */

@@ -280,8 +280,8 @@ static bool give_block(dealing *d, int rank)
     return true;
 }
 
-/* Gives every rank blocks, one each in turn, until each has one per thread and, while there are many
- * left, one more; but none that is job->ahead of the first item that is not finished. */
+/* Gives every rank blocks, one each in turn, until each has one per thread and, while there are
+ * many left, one more; but none that is job->ahead of the first item that is not finished. */
 static bool deal_out(dealing *d)
 {
     const deal_job *job = d->job;
@@ -333,8 +333,8 @@ static bool tell_all(dealing *d, event_kind kind)
     return true;
 }
 
-/* Whether no rank has a block in hand, and none will get one. Every rank must have been heard of, so
- * that none is told that the job is over before it has begun. */
+/* Whether no rank has a block in hand, and none will get one. Every rank must have been heard of,
+ * so that none is told that the job is over before it has begun. */
 static bool dealt(const dealing *d)
 {
     bool last = d->next == d->job->count || d->failed || cli_interrupted();

@@ -272,8 +272,8 @@ static train_epoch figures_of(const epoch_sums *s)
     return e;
 }
 
-/* Whether an epoch, or a pass, with this validation loss is at least as good as the best one so far.
- * Without validation every epoch is: its loss is NaN, and the best one's stays so. */
+/* Whether an epoch, or a pass, with this validation loss is at least as good as the best one so
+ * far. Without validation every epoch is: its loss is NaN, and the best one's stays so. */
 static bool is_best(const train_run *r, double validation_loss)
 {
     const train_state *s = &r->state;
@@ -321,8 +321,9 @@ static bool finish_epoch(train_run *r, nbase_error *err)
     return save_checkpoint(r, err);
 }
 
-/* Whether --early-stop ends the run. With the cosine schedule patience begins in the middle of the run: while the rate is high, the moving
- * statistics of batch normalisation lag behind the weights, and validation losses with them. */
+/* Whether --early-stop ends the run. With the cosine schedule patience begins in the middle of the
+ * run: while the rate is high, the moving statistics of batch normalisation lag behind the weights,
+ * and validation losses with them. */
 static bool patience_over(const train_run *r)
 {
     const train_options *o = r->options;
@@ -364,8 +365,8 @@ static bool log_validation(train_run *r, const array_losses *losses, nbase_error
     return ranks_agree(all, ok, err);
 }
 
-/* Validates after a pass over arrays, and keeps the model if it is the best. whole: the pass was not
- * cut short. */
+/* Validates after a pass over arrays, and keeps the model if it is the best. whole: the pass was
+ * not cut short. */
 static bool validate_pass(train_run *r, bool whole, nbase_error *err)
 {
     train_state *s = &r->state;
