@@ -12,6 +12,8 @@ VERSION := $(shell sed -n 's/^.define NBASE_VERSION_STRING "\(.*\)"/\1/p' libcon
 CC ?= cc
 AR ?= ar
 BUILD ?= build
+# An object's list of headers names the object as make does: one folder has one name.
+override BUILD := $(subst $(CURDIR)/,,$(BUILD))
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
