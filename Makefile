@@ -469,7 +469,7 @@ $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
 $(BUILD)/bare/mtcnn: $(KERNELS_libmtcnn/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libmtcnn/kernels/,layers_ref.c nets_ref.c table.c toom.c) \
     $(addprefix libmtcnn/,buffer.c crops.c filters.c level_rows.c pixels.c profile.c resize.c) \
-    tests/help/mtcnn_kernel_check.c tests/bare/mtcnn.c)
+    $(addprefix tests/help/,mtcnn_kernel_check.c mtcnn_strips.c) tests/bare/mtcnn.c)
 BARE_LINK := $(if $(filter wasm,$(SYSTEM)),-Wl$(comma)-z$(comma)stack-size=1048576,\
              $(if $(findstring darwin,$(MACHINE)),,-static)) # macOS has no static programs
 $(BUILD)/bare/%:

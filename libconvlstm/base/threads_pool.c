@@ -259,11 +259,11 @@ static pool *pool_with(int wanted)
     return p;
 }
 
-/* C's only clock with a fine step. If it is set meanwhile, one call counts as too short or long. */
 static double now_ns(void)
 {
     struct timespec t;
-    return timespec_get(&t, TIME_UTC) ? 1e9 * (double)t.tv_sec + (double)t.tv_nsec : 0;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
 /* Adapts how long threads look before they sleep to a call that took `ns`. A short call between
