@@ -12,8 +12,6 @@ VERSION := $(shell sed -n 's/^.define NBASE_VERSION_STRING "\(.*\)"/\1/p' libcon
 CC ?= cc
 AR ?= ar
 BUILD ?= build
-# An object's list of headers names the object as make does: one folder has one name.
-override BUILD := $(subst $(CURDIR)/,,$(BUILD))
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -241,7 +239,8 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc || sysctl -
 KEY := $(shell printf '%s' \
        '$(CC) $(CFLAGS_ALL) $(TOOL_DEFS) $(THREADS) $(BLAS) $(ZLIB) $(MPI_CFLAGS)' | \
        cksum | cut -d' ' -f1)
-OBJ := $(BUILD)/obj-$(KEY)
+# An object's list of headers names it as make did then: one name, whatever that of BUILD is.
+OBJ := $(subst $(CURDIR)/,,$(BUILD))/obj-$(KEY)
 # What is put together from objects is made anew when the flags change: this file is written then.
 STAMP := $(BUILD)/key
 ifneq ($(KEY),$(shell cat $(STAMP) 2>/dev/null))
