@@ -23,6 +23,8 @@
 
 /* Bytes: of OpenBLAS's buffer, rounded up. */
 #define BUFFER ((size_t)136 << 20)
+/* How long the room for it is held before the first call. */
+#define SETTLE_NS 50000000
 /* More than libgomp's settings of a thread take. */
 #define SETTINGS ((size_t)16 << 10)
 
@@ -47,7 +49,10 @@ static void begin_call(void)
     }
 }
 
-/* Whether OpenBLAS keeps a buffer for the one call. */
+/* Whether OpenBLAS keeps a buffer for the one call. Threads that have just begun take 128 MB of
+ * addresses for their first malloc, and give half of them back. Those of a parallel loop do so while
+ * the first of them is here: until they have, the room is held, so that none of them takes it
+ * between the moment when it is free and OpenBLAS's asking. */
 static bool have_buffer(void)
 {
     enum { N = 128 }; /* smaller products may take none */
@@ -56,6 +61,7 @@ static bool have_buffer(void)
     if (have) return true;
     void *p = mmap(NULL, BUFFER, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return false;
+    nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
     munmap(p, BUFFER);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, zero, N, zero, N, 0, out, N);
     return have = true;
