@@ -50,8 +50,8 @@ static void begin_call(void)
 }
 
 /* Whether OpenBLAS keeps a buffer for the one call. Threads that have just begun take 128 MB of
- * addresses for their first malloc, and give half of them back. Those of a parallel loop do so while
- * the first of them is here: until they have, the room is held, so that none of them takes it
+ * addresses for their first malloc, and give half of them back. Those of a parallel loop do so
+ * while the first of them is here: until they have, the room is held, so that none of them takes it
  * between the moment when it is free and OpenBLAS's asking. */
 static bool have_buffer(void)
 {

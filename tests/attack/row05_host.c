@@ -116,16 +116,27 @@ static int here(void)
     return print(&a);
 }
 
+/* The callers begin together: helpers of the first must not take the tasks that the host's own
+ * threads need where there are few. */
+static pthread_barrier_t all_there;
+
+static void *use_with_others(void *arg)
+{
+    pthread_barrier_wait(&all_there);
+    return use(arg);
+}
+
 /* On `callers` threads at once, each with that stack (0: the system's). */
 static int on_threads(int callers, size_t stack)
 {
     static answer answers[CALLERS];
+    if (pthread_barrier_init(&all_there, NULL, (unsigned)callers)) return 2;
     pthread_t ids[CALLERS];
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     if (stack && pthread_attr_setstacksize(&attributes, stack)) return 2;
     for (int i = 0; i < callers; i++)
-        if (pthread_create(&ids[i], &attributes, use, &answers[i])) return 2;
+        if (pthread_create(&ids[i], &attributes, use_with_others, &answers[i])) return 2;
     int wrong = 0;
     for (int i = 0; i < callers; i++) {
         pthread_join(ids[i], NULL);
