@@ -18,7 +18,9 @@
  * Threads      Any number of threads may share an mtcnn_weights. An mtcnn_detector belongs to one
  *              thread at a time. The results are the same bits for any num_threads.
  * Memory       Every allocation goes through the nbase_env of the create or load call. A detection
- *              allocates nothing after the first of its size. */
+ *              allocates nothing after the first of its size. Beside what the networks need, a
+ *              detector keeps a copy of each picture of a batch, in 4 bytes per pixel, for the next
+ *              one; none of a picture that would take more than 64 MB. */
 #ifndef MTCNN_H
 #define MTCNN_H
 

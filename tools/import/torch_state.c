@@ -197,7 +197,8 @@ static bool read_tensor(reader *r, const pickle_value *call, torch_tensor *t)
                          TORCH_MAX_DIMS);
     t->ndim = (int)ndim;
     if (!copy_values(r, s, offset, stride, t)) return false;
-    for (size_t i = 0; i < t->count && is_negated(args); i++) t->values[i] = -t->values[i];
+    if (is_negated(args))
+        for (size_t i = 0; i < t->count; i++) t->values[i] = -t->values[i];
     return true;
 }
 
