@@ -184,7 +184,7 @@ static bool lighter(const frame *f, colour_of of, pixel *pixels, double *room, d
 static bool measure(const frame *f, pixel *pixels, double *room, double out[3])
 {
     const double dark = 1e-3;
-    double cheek[3], white[3];
+    double cheek[3] = {0}, white[3] = {0};
     if (!lighter(f, cheek_colour, pixels, room, cheek) ||
         !lighter(f, eye_colour, pixels, room, white) ||
         spread_of(white) > WHITER * spread_of(cheek))
