@@ -455,7 +455,8 @@ $(BUILD)/tests/libraries: $(OBJ)/tests/windows/libraries.o $(LIB_CONVLSTM) $(LIB
 
 # The checks of the kernels by themselves, without BLAS or a test framework: for another kind of
 # machine, under an emulator (tests/system/check-neon.sh).
-BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c status.c toom_cook.c) \
+BARE_SRC := $(addprefix libconvlstm/base/,core.c cpu.c os_$(SYSTEM).c rng.c status.c \
+              toom_cook.c tuning.c) \
             $(if $(filter posix,$(SYSTEM)),libconvlstm/base/quota.c) tests/help/guarded.c
 $(BUILD)/bare/kernels: $(KERNELS_libconvlstm/kernels) \
   $(call objects,$(BARE_SRC) $(addprefix libconvlstm/kernels/,kernels.c rows.c tiles.c \

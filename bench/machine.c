@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tuning.h"
+
 char *openblas_get_config(void); /* only one file of the library may include cblas.h */
 
 #ifdef __clang__
@@ -111,7 +113,8 @@ void machine_look(machine *m, int threads)
     find_date(m->date);
     snprintf(m->version, sizeof m->version, "%s", nbase_version());
     snprintf(m->compiler, sizeof m->compiler, "%s", COMPILER);
-    snprintf(m->kernels, sizeof m->kernels, "%s", nbase_isa_name(nbase_isa_active()));
+    snprintf(m->kernels, sizeof m->kernels, "%s for %s", nbase_isa_name(nbase_isa_active()),
+             nbase__tuning_active()->name);
     snprintf(m->blas, sizeof m->blas, "%s", openblas_get_config());
     m->memory_gb = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE) / 1e9;
     m->read_gbs = read_bandwidth(threads);

@@ -6,7 +6,7 @@
 
 typedef struct machine {
     char model[128], clock[32], caches[160], system[160];
-    char version[32], commit[64], compiler[64], kernels[16], blas[256];
+    char version[32], commit[64], compiler[64], kernels[32], blas[256];
     char date[32]; /* when it was measured, UTC */
     int processors, threads;
     double memory_gb;
@@ -16,7 +16,7 @@ typedef struct machine {
 /* Fills all fields. Measures the bandwidth, which takes half a second. */
 void machine_look(machine *m, int threads);
 
-/* Prints machine, clock, instruction set, compiler, commit, BLAS, threads, peaks and bandwidth: a
+/* Prints machine, clock, instruction set and tuning, compiler, commit, BLAS, threads, peaks and bandwidth: a
  * few lines on stderr that each begin with "# ". */
 void machine_print(const machine *m);
 

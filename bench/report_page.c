@@ -67,7 +67,7 @@ static void write_machine(FILE *out, const results *r)
              r->rows[0].peak, r->rows[0].threads);
     if (r->rows[0].peak > 0) fact(out, "fp32 FMA peak", text);
     fact(out, "System", m->system);
-    snprintf(text, sizeof text, "%.30s, commit %.60s, kernels %.15s", m->version, m->commit,
+    snprintf(text, sizeof text, "%.30s, commit %.60s, kernels %.31s", m->version, m->commit,
              m->kernels);
     fact(out, "SkinCredible", text);
     fact(out, "Compiler", m->compiler);

@@ -46,17 +46,6 @@ bool nbase__isa_supported(nbase_isa isa)
     }
 }
 
-bool nbase__slow_512(void)
-{
-#if defined(__x86_64__)
-    unsigned a, b, c, d;
-    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &a, &b, &c, &d)) return false;
-    return (a >> 8 & 15) == 15 && (a >> 20 & 255) + 15 == 0x19;
-#else
-    return false;
-#endif
-}
-
 nbase_isa nbase__isa_detect(const char *max_name)
 {
     static const nbase_isa descending[] = {NBASE_ISA_AVX512, NBASE_ISA_AVX2, NBASE_ISA_NEON,
@@ -67,15 +56,6 @@ nbase_isa nbase__isa_detect(const char *max_name)
     for (size_t i = first; i < count; i++)
         if (nbase__isa_supported(descending[i])) return descending[i];
     return NBASE_ISA_REF;
-}
-
-bool nbase__fast_bf16_dot(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_is("amd");
-#else
-    return false;
-#endif
 }
 
 /* ---- tiles of bfloat16 ---- */

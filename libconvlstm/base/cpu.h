@@ -14,15 +14,6 @@ bool nbase__isa_supported(nbase_isa isa);
  * nbase_isa_active keeps the answer for NBASE_MAX_ISA. */
 nbase_isa nbase__isa_detect(const char *max_name);
 
-/* Whether the processor takes two cycles for what others do in one with vectors of 512 bits (AMD's
- * family 19h: Zen 4). It then has time for twice as many loads per multiply-add. */
-bool nbase__slow_512(void);
-
-/* Whether dot products of bfloat16 (AVX512_BF16), where there are any, are faster than
- * multiply-adds: on AMD's processors. Intel's have two units for the latter, and one for the
- * former. */
-bool nbase__fast_bf16_dot(void);
-
 /* Whether this process may use AMX: tiles of bfloat16 beside AVX-512, if NBASE_MAX_ISA names no
  * instruction set. The first call asks the kernel for permission, which is the process's from then
  * on, and from which on the kernel demands larger alternate signal stacks: call it only where the

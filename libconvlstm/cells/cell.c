@@ -1,10 +1,13 @@
 #include "cell.h"
 
-#include "cpu.h"
 #include "kernels/kernels.h"
+#include "tuning.h"
 
 /* Dot products of bfloat16 only where they are faster than fp32. */
-static bool dots_pay(nbase_isa isa) { return isa == NBASE_ISA_REF || nbase__fast_bf16_dot(); }
+static bool dots_pay(nbase_isa isa)
+{
+    return isa == NBASE_ISA_REF || nbase__tuning_active()->bf16_dots;
+}
 
 bool convlstm__cell_trains_bf16(const convlstm__cell_desc *desc, nbase_isa isa)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cell.h"
-#include "cpu.h"
+#include "tuning.h"
 #include "winograd_weights.h"
 
 /* The transforms lose digits in proportion to what they transform. Fine transforms, which lose
@@ -286,7 +286,7 @@ static void find_edges(const convlstm__tiles *t, size_t lanes, convlstm__winogra
  * 512 bits that is so on few processors. */
 static bool has_adders(const convlstm__winograd_kernels *k)
 {
-    return k->forward_columns && (k->lanes < 16 || nbase__slow_512());
+    return k->forward_columns && (k->lanes < 16 || nbase__tuning_active()->columns);
 }
 
 /* A step in columns reads the weights once for each vector of tiles: they must come from the

@@ -3,6 +3,7 @@
 #include "convert.h"
 #include "cpu.h"
 #include "fork.h"
+#include "tuning.h"
 
 /* ---- building ---- */
 
@@ -174,9 +175,10 @@ nbase_status convlstm__net_cell(const convlstm__net *net, const char *layer,
         break;
     }
     if (!status)
-        nbase__log(&net->env, NBASE_LOG_DEBUG, "%s: %zux%zux%zu to %zu filters: %s, %s", layer,
-                   desc->height, desc->width, desc->channels, desc->filters, (*out)->ops->name,
-                   nbase_isa_name(net->backend.isa));
+        nbase__log(&net->env, NBASE_LOG_DEBUG, "%s: %zux%zux%zu to %zu filters: %s, %s, for %s",
+                   layer, desc->height, desc->width, desc->channels, desc->filters,
+                   (*out)->ops->name, nbase_isa_name(net->backend.isa),
+                   nbase__tuning_active()->name);
     return status;
 }
 

@@ -61,15 +61,15 @@ for option in --tones --tones=; do
 done
 
 # A variable that would be ignored, since its value means nothing, is told; an empty one is none.
-for wrong in NBASE_MAX_ISA=AVX2 NBASE_MAX_ISA=avx_512 NBASE_VERBOSE=yes SKIN_JPEG=libjpeg \
-    SKIN_RANKS=no; do
+for wrong in NBASE_MAX_ISA=AVX2 NBASE_MAX_ISA=avx_512 NBASE_TUNING=zen NBASE_VERBOSE=yes \
+    SKIN_JPEG=libjpeg SKIN_RANKS=no; do
     env "$wrong" $info --isa >"$scratch/out" 2>"$scratch/err"
     check "status with $wrong" 2 $?
     check "no answer with $wrong" 0 "$(wc -c <"$scratch/out")"
     grep -q "the environment has $wrong: expected one of" "$scratch/err" ||
         check "the message for $wrong" "expected one of" "$(cat "$scratch/err")"
 done
-for right in NBASE_MAX_ISA= NBASE_VERBOSE=0 SKIN_JPEG=turbo SKIN_JPEG=stb SKIN_RANKS=off; do
+for right in NBASE_MAX_ISA= NBASE_TUNING=intel NBASE_VERBOSE=0 SKIN_JPEG=turbo SKIN_JPEG=stb SKIN_RANKS=off; do
     env "$right" $info --isa >/dev/null 2>"$scratch/err" ||
         check "with $right" 0 "$(cat "$scratch/err")"
 done

@@ -14,6 +14,7 @@
 #include "cpu.h"
 #include "model/session.h"
 #include "network_json.h"
+#include "tuning.h"
 
 #define B 4
 #define T 5
@@ -199,7 +200,7 @@ static void option(void **state)
     for (int k = 0; k < 3; k++) convlstm_session_free(s[k]);
     if (nbase__amx())
         assert_memory_equal(got, tiles, sizeof got);
-    else if (nbase_isa_active() == NBASE_ISA_AVX512 && !nbase__fast_bf16_dot())
+    else if (nbase_isa_active() == NBASE_ISA_AVX512 && !nbase__tuning_active()->bf16_dots)
         assert_memory_equal(got, plain, sizeof got);
     convlstm_model_free(m);
     free(img);

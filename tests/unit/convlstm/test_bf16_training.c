@@ -11,9 +11,9 @@
 
 #include "cells/cell.h"
 #include "convlstm_help.h"
-#include "cpu.h"
 #include "kernels/kernels.h"
 #include "network_json.h"
+#include "tuning.h"
 
 #define B 5
 #define T 6
@@ -90,7 +90,7 @@ static bool available(void)
 {
     nbase_isa isa = nbase_isa_active();
     return convlstm__kernels_for(isa).winograd_bf16 &&
-           (isa == NBASE_ISA_REF || nbase__fast_bf16_dot());
+           (isa == NBASE_ISA_REF || nbase__tuning_active()->bf16_dots);
 }
 
 static nbase_status try(convlstm_model *m, int threads, bool bf16, convlstm_trainer **t,
