@@ -16,8 +16,8 @@ typedef struct machine {
 /* Fills all fields. Measures the bandwidth, which takes half a second. */
 void machine_look(machine *m, int threads);
 
-/* Prints machine, clock, instruction set and tuning, compiler, commit, BLAS, threads, peaks and bandwidth: a
- * few lines on stderr that each begin with "# ". */
+/* Prints machine, clock, instruction set, tuning, compiler, commit, BLAS, threads, peaks and
+ * bandwidth: a few lines on stderr that each begin with "# ". */
 void machine_print(const machine *m);
 
 /* ---- peaks.c ---- */
