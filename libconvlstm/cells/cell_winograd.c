@@ -112,7 +112,9 @@ static convlstm__winograd_forward step_of(const convlstm__cell *cell, const conv
                                        .c = s->c,
                                        .gates = s->gates,
                                        .odd = s->odd};
-    step.finish = s->gates ? c->gates_training->finish : c->gates->finish;
+    const convlstm__gates_kernels *gates = s->gates ? c->gates_training : c->gates;
+    step.finish = gates->finish;
+    step.finish_columns = gates->finish_columns;
     if (w->finer) {
         step.fine = s->unscaled;
         step.fineness = (const convlstm__winograd_fineness *)(weights + w->fineness_at);

@@ -67,6 +67,9 @@ typedef void convlstm__finish(const struct convlstm__winograd *w,
 /* One copy for all families below: no kernel's width and no transform matters to it. */
 typedef struct convlstm__gates_kernels {
     convlstm__finish *finish; /* of a step without gates; convlstm__gates_training: with gates */
+    /* The same from what a column of products leaves (winograd_columns.h): z transformed along
+     * the columns alone, [gate][row of the tile][column]. Null where no step is in columns. */
+    convlstm__finish *finish_columns;
 } convlstm__gates_kernels;
 
 /* A layer's step has two ways forward: in blocks of vectors of tiles, whose units are vectors, and

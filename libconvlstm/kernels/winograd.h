@@ -151,8 +151,9 @@ typedef struct convlstm__winograd_fineness {
 /* A step forward. */
 typedef struct convlstm__winograd_forward {
     const float *weights, *bias;
-    /* Of the kernels for steps without gates, or of those for training. */
-    convlstm__finish *finish;
+    /* Of the kernels for steps without gates, or of those for training; the second with
+     * `columns`. */
+    convlstm__finish *finish, *finish_columns;
     float *scratch;      /* V, then M; at sums_at sums */
     const float *x;      /* a frame of tiles */
     const float *h_prev; /* as x; null: zero */

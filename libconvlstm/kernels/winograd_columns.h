@@ -110,25 +110,6 @@ OUT_OF_LINE void multiply_column(size_t depth, const float *weights, const float
     }
 }
 
-/* The transform along the rows, then the filter's state and output. */
-OUT_OF_LINE void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
-                                const float *half, size_t filter, size_t vector)
-{
-    static const float scale[4] = OUTPUT_SCALE;
-    vec z[4][16];
-    NO_UNROLL
-    for (int g = 0; g < 4; g++) UNROLL
-    for (int r = 0; r < 4; r++) {
-        vec m[SIDE], t[4], b = v_set(s->bias[4 * filter + g]);
-        UNROLL
-        for (int q = 0; q < SIDE; q++) m[q] = v_load(half + ((g * 4 + r) * SIDE + q) * LANES);
-        output_1d_by(true, m, t);
-        UNROLL
-        for (int q = 0; q < 4; q++) z[g][4 * r + q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
-    }
-    s->finish(w, s, (const float *)z, filter, vector);
-}
-
 INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                          const float *v, size_t column, size_t depth, float *half, size_t vector,
                          filter_range which)
@@ -141,7 +122,7 @@ INLINE void from_columns(const convlstm__winograd *w, const convlstm__winograd_f
                 multiply_column(depth, s->weights + ((j + i) * SIDE + q) * w->depth * SIDE * 4,
                                 v + q * column, half + (i * HALF + q) * LANES);
         for (size_t i = 0; i < filters; i++)
-            finish_columns(w, s, half + i * HALF * LANES, j + i, vector);
+            s->finish_columns(w, s, half + i * HALF * LANES, j + i, vector);
     }
 }
 

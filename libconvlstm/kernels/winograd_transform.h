@@ -87,6 +87,13 @@ typedef struct manner {
     const float *first; /* AS_PAIRS: frequency f of the first of each pair at first[f*LANES] */
 } manner;
 
+/* The fine transforms of 5x5 have 14 rows, which would be 10 KB of code. */
+#if FINE && TAPS == 5
+#define EACH_ROW NO_UNROLL
+#else
+#define EACH_ROW UNROLL
+#endif
+
 /* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]; AS_SHORT in half of a
  * vector's floats. */
 INLINE void input_transform_as(const manner how, const float *at, const place *where, float *out,
@@ -102,7 +109,7 @@ INLINE void input_transform_as(const manner how, const float *at, const place *w
         UNROLL
         for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    UNROLL
+    EACH_ROW
     for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
         input_1d_by(how.adders, half[r], t);
