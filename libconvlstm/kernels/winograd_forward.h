@@ -197,17 +197,16 @@ static void forward_pair(const convlstm__winograd *a, const convlstm__winograd_f
     if (first > last) last = first;
     forward_blocks(a, sa, ua.first, smaller(first, ua.last));
     forward_blocks(b, sb, ub.first, smaller(first, ub.last));
-    for (size_t v = first, n; v < last; v += n) {
-        size_t end = v, most = smaller(last, v + a->forward_block + 1);
-        while (end < most && !needs_fine(a, sa, end) && !needs_fine(b, sb, end)) end++;
-        if (end == v) {
-            n = 1;
-            forward_blocks(a, sa, v, v + 1);
-            forward_blocks(b, sb, v, v + 1);
-            continue;
+    for (size_t v = first; v < last; v++) {
+        size_t end = v;
+        while (end < last && !needs_fine(a, sa, end) && !needs_fine(b, sb, end)) end++;
+        for (size_t n; v < end; v += n) {
+            n = next_block(end - v, a->forward_block);
+            pair_block(a, sa, b, sb, v, n);
         }
-        n = next_block(end - v, a->forward_block);
-        pair_block(a, sa, b, sb, v, n);
+        if (v == last) break;
+        forward_blocks(a, sa, v, v + 1);
+        forward_blocks(b, sb, v, v + 1);
     }
     forward_blocks(a, sa, last > ua.first ? last : ua.first, ua.last);
     forward_blocks(b, sb, last > ub.first ? last : ub.first, ub.last);
