@@ -69,15 +69,16 @@ INLINE void transform_row(const float *half, float bias, int g, int r, vec z[4])
     for (int q = 0; q < 4; q++) z[q] = v_fma(v_set(scale[r] * scale[q]), t[q], b);
 }
 
-/* All pixels of a filter, row by row, so that z stays in registers. */
-INLINE void update_rows(const bool hard, const int form, const convlstm__winograd *w,
+/* All pixels of a filter of a step without gates, with tanh: row by row, so that z stays in
+ * registers. */
+INLINE void update_rows(const bool hard, const convlstm__winograd *w,
                         const convlstm__winograd_forward *s, const float *half, size_t filter,
                         size_t vector)
 {
     const float *bias = s->bias + 4 * filter;
     filter_state f = state_of(w, s, filter, vector);
     pixel_sums sums = no_pixels();
-    NO_UNROLL
+    UNROLL
     for (int r = 0; r < 4; r++) {
         vec z[4][4];
         UNROLL
@@ -88,10 +89,9 @@ INLINE void update_rows(const bool hard, const int form, const convlstm__winogra
             UNROLL
             for (int g = 0; g < 4; g++) UNROLL
             for (int e = 0; e < PIXELS; e++) some[g][e] = z[g][q + e];
-            update_state(hard, false, form, 4 * r + q, some, f, &sums);
+            update_state(hard, false, NO_GATES, 4 * r + q, some, f, &sums);
         }
     }
-    finish_state(form, f, sums);
 }
 
 /* Of any kind, with z in memory. */
@@ -106,25 +106,17 @@ OUT_OF_LINE void finish_any(convlstm__finish *from_z, const convlstm__winograd *
     from_z(w, s, (const float *)z, filter, vector);
 }
 
-/* The kinds of most networks, where they are worth the code: with z in memory an inference takes 1
- * to 1.5 % more time, with products of bfloat16 3 %. */
-#if LANES >= 16
-#define ROWS_CASE(hard, form)                                                                      \
-    case KIND(hard, false, form):                                                                  \
-        update_rows(hard, form, w, s, half, filter, vector);                                       \
-        return;
-#else
-#define ROWS_CASE(hard, form)
-#endif
-
 static void finish_columns(const convlstm__winograd *w, const convlstm__winograd_forward *s,
                            const float *half, size_t filter, size_t vector)
 {
-    switch (kind_of(w, false)) {
-        ROWS_CASE(true, NO_GATES)
-        ROWS_CASE(false, NO_GATES)
-    }
-    finish_any(finish, w, s, half, filter, vector);
+    /* With z in memory an inference takes 1 to 2 % more time. Training gains nothing, and the
+     * lesser instruction sets are not worth the code. */
+    if (LANES < 16 || w->rectified)
+        finish_any(finish, w, s, half, filter, vector);
+    else if (w->hard)
+        update_rows(true, w, s, half, filter, vector);
+    else
+        update_rows(false, w, s, half, filter, vector);
 }
 
 #ifndef NBASE_NO_TRAINING
@@ -132,10 +124,6 @@ static void finish_columns_training(const convlstm__winograd *w,
                                     const convlstm__winograd_forward *s, const float *half,
                                     size_t filter, size_t vector)
 {
-    switch (kind_of(w, true)) {
-        ROWS_CASE(true, GATES_FIXED)
-        ROWS_CASE(false, GATES_FIXED)
-    }
     finish_any(finish_training, w, s, half, filter, vector);
 }
 #endif

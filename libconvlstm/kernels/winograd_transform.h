@@ -87,11 +87,12 @@ typedef struct manner {
     const float *first; /* AS_PAIRS: frequency f of the first of each pair at first[f*LANES] */
 } manner;
 
-/* The fine transforms of 5x5 have 14 rows, which would be 10 KB of code. */
+/* For the rows and columns of a transformed tile: the fine transforms of 5x5 have 14 of them, which
+ * would be 10 KB of code. */
 #if FINE && TAPS == 5
-#define EACH_ROW NO_UNROLL
+#define EACH_OF_SIDE NO_UNROLL
 #else
-#define EACH_ROW UNROLL
+#define EACH_OF_SIDE UNROLL
 #endif
 
 /* B^T d B of the tiles at `at`: frequency (r,q) to out[r*row + q*column]; AS_SHORT in half of a
@@ -109,7 +110,7 @@ INLINE void input_transform_as(const manner how, const float *at, const place *w
         UNROLL
         for (int r = 0; r < SIDE; r++) half[r][q] = t[r];
     }
-    EACH_ROW
+    EACH_OF_SIDE
     for (int r = 0; r < SIDE; r++) {
         vec t[SIDE];
         input_1d_by(how.adders, half[r], t);
@@ -163,7 +164,7 @@ INLINE void output_transform(const float *m, size_t stride, float bias, vec y[16
 {
     static const float scale[4] = OUTPUT_SCALE;
     vec half[4][SIDE], b = v_set(bias);
-    UNROLL
+    EACH_OF_SIDE
     for (int q = 0; q < SIDE; q++) {
         vec d[SIDE], t[4];
         UNROLL
