@@ -4,6 +4,7 @@
  *   LANES                     floats per vector: a power of two, at most 16. A template may ask for
  *                             16 of plain C (-DLANES=16), where others have as many
  *   GEMM_ROWS, GEMM_VECTORS   rows by vectors of a block of accumulators that fits the registers
+ *   FORWARD_VECTORS           if defined, the vectors of a block of a ConvLSTM's step forward
  *   GEMM_BROADCASTS           defined where a multiply-add can broadcast a float from memory
  *   V_PLAIN                   defined where vectors are loops
  *   ISA_VALUE                 the instruction set, of nbase.h

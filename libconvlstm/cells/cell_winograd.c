@@ -345,7 +345,7 @@ static size_t find_fine_sizes(convlstm__winograd *w)
     w->forward_block = k->forward_vectors;
     if (w->frequencies * w->depth * w->forward_block * k->lanes > FINE_BLOCK) w->forward_block = 1;
     w->v_floats = convlstm__winograd_v_floats(w, w->depth);
-    w->m_floats = group * convlstm__winograd_stride(w->frequencies * k->forward_vectors * k->lanes);
+    w->m_floats = group * convlstm__winograd_stride(w->frequencies * k->most_vectors * k->lanes);
     return w->v_floats + w->m_floats;
 }
 
@@ -373,12 +373,12 @@ static void find_step_sizes(winograd_cell *cell)
                  wide_all = nbase__round_up(all, lanes);
     w->forward_block = w->columns ? 1 : k->forward_vectors;
     w->backward_block = backward_block_of(w);
-    size_t forward_block = w->forward_block * lanes, backward_block = w->backward_block * lanes;
+    size_t backward_block = w->backward_block * lanes;
     size_t group = outputs < k->group ? outputs : k->group;
     w->v_floats = larger(convlstm__winograd_v_floats(w, all),
                          F * convlstm__winograd_stride(wide_all * backward_block));
     w->m_floats = w->columns ? WINOGRAD_COLUMN_FILTERS * 16 * w->side * lanes
-                             : group * convlstm__winograd_stride(F * forward_block);
+                             : group * convlstm__winograd_stride(F * k->most_vectors * lanes);
     w->d_floats = F * convlstm__winograd_stride(wide_outputs * backward_block);
     w->e_floats = all * convlstm__winograd_stride(F * backward_block);
     size_t transposed = backward_block * larger(convlstm__winograd_turned_row(wide_outputs),

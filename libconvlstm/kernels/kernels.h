@@ -81,6 +81,7 @@ typedef struct convlstm__winograd_kernels {
     size_t group;           /* outputs whose products are computed before they are transformed */
     size_t forward_vectors; /* vectors of tiles in a block, at most */
     size_t backward_vectors; /* the same, of a step back */
+    size_t most_vectors;     /* of both; M has room for so many in any block */
     bool bf16;               /* weights are packed as pairs of bfloat16 */
 
     /* Some units of a step, at least one. */

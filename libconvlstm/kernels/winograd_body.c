@@ -21,11 +21,16 @@
 #include "winograd_backward.h"
 #endif
 
+#ifndef FORWARD_VECTORS
+#define FORWARD_VECTORS GEMM_VECTORS
+#endif
+
 const convlstm__winograd_kernels TABLE_NAME(convlstm__) = {
     .lanes = LANES,
     .rows = GEMM_ROWS,
     .group = GROUP,
-    .forward_vectors = GEMM_VECTORS,
+    .forward_vectors = FORWARD_VECTORS,
+    .most_vectors = GEMM_VECTORS,
     .backward_vectors = GEMM_VECTORS,
     .bf16 = BF16,
 #if FINE
