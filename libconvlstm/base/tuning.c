@@ -30,8 +30,6 @@ static const struct row {
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
-const nbase__tuning *nbase__tuning_row(size_t i) { return i < ROWS ? &rows[i].tuning : NULL; }
-
 /* The processor's maker, of twelve letters, and its family; 0 if it has none. */
 static unsigned look_up(char vendor[13])
 {

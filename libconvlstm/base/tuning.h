@@ -4,7 +4,6 @@
 #define NBASE_TUNING_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 typedef struct nbase__tuning {
     const char *name;
@@ -20,8 +19,5 @@ typedef struct nbase__tuning {
 /* The row of this processor, or the one that NBASE_TUNING in the environment names. It is read
  * once, and lasts as long as the process. Any thread may call it. */
 const nbase__tuning *nbase__tuning_active(void);
-
-/* Row i of the table; null behind the last one. */
-const nbase__tuning *nbase__tuning_row(size_t i);
 
 #endif
