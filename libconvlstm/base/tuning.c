@@ -7,7 +7,6 @@
 #include <cpuid.h>
 #endif
 
-#include "core.h"
 #include "os.h"
 
 /* The first row that fits is taken. The last one fits all: it asks nothing of a processor that

@@ -6,13 +6,6 @@
 #include "winograd_gates.h"
 #include "winograd_points3.h"
 
-/* Whether a step may be in columns (winograd_columns.h). */
-#ifdef GEMM_BROADCASTS
-#define HAS_COLUMNS 1
-#else
-#define HAS_COLUMNS 0
-#endif
-
 /* All pixels of a filter, from z [gate][16 pixels][lanes]. */
 INLINE void update_filter(const bool hard, const bool rectified, const int form, const float *in,
                           filter_state f)
@@ -52,10 +45,10 @@ static void finish_training(const convlstm__winograd *w, const convlstm__winogra
 }
 #endif
 
-/* ---- after columns of products ---- */
+/* ---- after columns of products (winograd_columns.h) ---- */
 
-#if HAS_COLUMNS
-enum { SIDE = 6 };
+#ifdef GEMM_BROADCASTS
+enum { SIDE = WINOGRAD_SIDE(3, 0) };
 
 /* What goes into gate g of the four pixels of a row of the tile. */
 INLINE void transform_row(const float *half, float bias, int g, int r, vec z[4])
@@ -130,7 +123,7 @@ static void finish_columns_training(const convlstm__winograd *w,
 #endif
 
 const convlstm__gates_kernels TABLE_NAME(convlstm__) = {.finish = finish,
-#if HAS_COLUMNS
+#ifdef GEMM_BROADCASTS
                                                         .finish_columns = finish_columns
 #endif
 };
@@ -138,7 +131,7 @@ const convlstm__gates_kernels TABLE_NAME(convlstm__) = {.finish = finish,
 #ifndef NBASE_NO_TRAINING
 const convlstm__gates_training TRAINING_TABLE_NAME(convlstm__) = {
     .finish = finish_training,
-#if HAS_COLUMNS
+#ifdef GEMM_BROADCASTS
     .finish_columns = finish_columns_training
 #endif
 };

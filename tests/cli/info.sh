@@ -69,7 +69,8 @@ for wrong in NBASE_MAX_ISA=AVX2 NBASE_MAX_ISA=avx_512 NBASE_TUNING=zen NBASE_VER
     grep -q "the environment has $wrong: expected one of" "$scratch/err" ||
         check "the message for $wrong" "expected one of" "$(cat "$scratch/err")"
 done
-for right in NBASE_MAX_ISA= NBASE_TUNING=intel NBASE_VERBOSE=0 SKIN_JPEG=turbo SKIN_JPEG=stb SKIN_RANKS=off; do
+for right in NBASE_MAX_ISA= NBASE_TUNING=intel NBASE_VERBOSE=0 SKIN_JPEG=turbo SKIN_JPEG=stb \
+    SKIN_RANKS=off; do
     env "$right" $info --isa >/dev/null 2>"$scratch/err" ||
         check "with $right" 0 "$(cat "$scratch/err")"
 done

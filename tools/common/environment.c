@@ -9,8 +9,10 @@
 static const struct choice {
     const char *name, *values; /* separated by bars; null: the names of the instruction sets */
 } choices[] = {
-    {"NBASE_MAX_ISA", NULL},  {"NBASE_TUNING", "zen4|zen5|intel|other"},
-    {"NBASE_VERBOSE", "0|1"}, {"SKIN_JPEG", "turbo|stb"},
+    {"NBASE_MAX_ISA", NULL},
+    {"NBASE_TUNING", "zen4|zen5|intel|other"}, /* the rows of libconvlstm/base/tuning.c */
+    {"NBASE_VERBOSE", "0|1"},
+    {"SKIN_JPEG", "turbo|stb"},
     {"SKIN_RANKS", "on|off"},
 };
 
